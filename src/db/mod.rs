@@ -1,0 +1,10 @@
+//! PostgreSQL: statements built at run time, native enums, the pool, migrations, the embedded
+//! server.
+
+pub mod pg_enum;
+pub mod sql;
+
+/// One connection, as the pool hands it out.
+pub type Connection = diesel_async::AsyncPgConnection;
+/// The pool.
+pub type Pool = diesel_async::pooled_connection::deadpool::Pool<Connection>;

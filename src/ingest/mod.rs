@@ -1,0 +1,1 @@
+//! Ingest: how payloads become rows. One pipeline for every kind.

@@ -1,0 +1,18 @@
+//! The Boost Dashboard server.
+//!
+//! * [`domains`]: what this server is about. One folder a domain, one file a table or payload kind.
+//! * [`ingest`]: how payloads become rows. One pipeline for every kind.
+//! * [`query`]: how rows are read. One grammar for every table.
+//! * [`http`]: problems, access, layers, the OpenAPI document.
+//! * [`db`]: the pool, migrations, the embedded PostgreSQL.
+//!
+//! Rule of dependence: `domains → {ingest, query, http} → db → schema`.
+
+pub mod app;
+pub mod db;
+pub mod domains;
+pub mod http;
+pub mod ingest;
+pub mod query;
+#[expect(missing_docs, reason = "printed by diesel; tables are described where they are served")]
+pub mod schema;

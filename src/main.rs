@@ -1,0 +1,3 @@
+//! The `boost-dashboard` binary.
+
+fn main() {}

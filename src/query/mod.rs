@@ -1,0 +1,4 @@
+//! Reading: one grammar for every table, driven by each resource's column list.
+
+pub mod column;
+pub mod resource;
