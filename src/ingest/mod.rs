@@ -12,6 +12,7 @@ pub mod register;
 pub mod repo_name;
 pub mod sets;
 pub mod stamp;
+pub mod tombstone;
 pub mod tx;
 pub mod upsert;
 pub mod value;
