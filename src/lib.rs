@@ -17,3 +17,6 @@ pub mod ingest;
 pub mod query;
 #[expect(missing_docs, reason = "printed by diesel; tables are described where they are served")]
 pub mod schema;
+pub mod telemetry;
+
+pub use http::router;
