@@ -9,6 +9,7 @@
 //! Rule of dependence: `domains → {ingest, query, http} → db → schema`.
 
 pub mod app;
+pub mod config;
 pub mod db;
 pub mod domains;
 pub mod http;
@@ -20,3 +21,6 @@ pub mod query;
     reason = "printed by diesel; tables are described where they are served"
 )]
 pub mod schema;
+pub mod telemetry;
+
+pub use http::router;
