@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
                 _ => cursor = Some(text),
             }
         }
-        self.end_with_key(&mut plan.sort);
+        end_with_key(&mut plan.sort);
         // A cursor is checked against sort and filters, which only then are what was meant.
         if let Some(text) = cursor
             && self.faults.is_empty()
@@ -175,14 +175,6 @@ impl<'a> Reader<'a> {
         keys
     }
 
-    /// Ends the order with the primary key: after it nothing is left to order.
-    fn end_with_key(&self, sort: &mut Vec<Key>) {
-        match sort.iter().position(|key| key.column == 0) {
-            Some(position) => sort.truncate(position + 1),
-            None => sort.push(Key { column: 0, descending: false }),
-        }
-    }
-
     fn unknown_column(&mut self, parameter: &str, name: &str, valid: fn(&Column) -> bool) {
         let columns = self.view.resource().columns.iter().filter(|column| valid(column));
         let detail = match name {
@@ -213,15 +205,14 @@ impl<'a> Reader<'a> {
         }
         let named = parameter.rfind("__").and_then(|at| {
             let column = self.view.index(&parameter[..at])?;
-            Some((column, Operator::ALL.into_iter().find(|it| it.suffix() == &parameter[at..])))
+            let operator = Operator::ALL.into_iter().find(|it| it.suffix() == &parameter[at..])?;
+            Some((column, operator))
         });
-        match named {
-            Some((column, Some(operator))) => self.usable(parameter, column, operator),
-            _ => {
-                self.unknown_parameter(parameter);
-                None
-            }
-        }
+        let Some((column, operator)) = named else {
+            self.unknown_parameter(parameter);
+            return None;
+        };
+        self.usable(parameter, column, operator)
     }
 
     fn usable(
@@ -297,5 +288,13 @@ impl<'a> Reader<'a> {
         let literal = mem::take(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
         *text = format!("{before}{literal}%");
         Some(value)
+    }
+}
+
+/// Ends the order with the primary key: after it nothing is left to order.
+fn end_with_key(sort: &mut Vec<Key>) {
+    match sort.iter().position(|key| key.column == 0) {
+        Some(position) => sort.truncate(position + 1),
+        None => sort.push(Key { column: 0, descending: false }),
     }
 }

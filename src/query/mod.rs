@@ -2,10 +2,11 @@
 //!
 //! A request passes through these in order: [`grammar`] makes a [`plan`] of its parameters,
 //! `select` makes SQL of the plan, [`list`] runs it, `render` writes the rows as JSON, `cursor`
-//! says where the next page begins. [`routes`] is the door, [`docs`] the sign beside it.
+//! says where the next page begins. [`docs`] describes all of it.
 
 pub mod column;
 mod cursor;
+pub mod docs;
 pub mod grammar;
 pub mod list;
 pub mod operator;
