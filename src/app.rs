@@ -1,8 +1,109 @@
 //! What a handler may hold: settings, the pool, keys, the archive, the clock.
 
-use std::sync::Arc;
+use std::{
+    ops::Deref,
+    sync::{Arc, Weak, atomic::AtomicUsize},
+};
 
+use anyhow::Context;
 use chrono::{DateTime, Utc};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use crate::{
+    config::Settings,
+    db,
+    domains::{self, domain::Domain},
+    http::{keys::Keys, limits::RateLimits, tokens},
+    telemetry,
+};
+
+/// Everything a handler may hold; cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Shared>);
+
+/// What [`App`] shares.
+pub struct Shared {
+    /// The settings, read once.
+    pub settings: Settings,
+    /// Connections to PostgreSQL.
+    pub pool: db::Pool,
+    /// Verifies and issues tokens.
+    pub keys: Keys,
+    /// Tokens that are refused.
+    pub revoked: tokens::Revocations,
+    /// The clock.
+    pub clock: Clock,
+    /// Every domain.
+    pub domains: Vec<Domain>,
+    /// Renders `/metrics`.
+    pub metrics: PrometheusHandle,
+    /// Requests being served.
+    pub in_flight: AtomicUsize,
+    /// How fast each client may send.
+    pub rates: RateLimits,
+}
+
+impl App {
+    /// The application: `serve` and the tests make it alike. Starts its upkeep, so it must be
+    /// called on a runtime.
+    pub fn assemble(settings: Settings, pool: db::Pool, clock: Clock) -> anyhow::Result<Self> {
+        let keys = Keys::load(&settings).context("cannot load the token keys")?;
+        let app = Self(Arc::new(Shared {
+            keys,
+            pool,
+            clock,
+            revoked: tokens::Revocations::default(),
+            domains: domains::all(),
+            metrics: telemetry::metrics(),
+            in_flight: AtomicUsize::new(0),
+            rates: RateLimits::new(settings.rate_limit),
+            settings,
+        }));
+        tokio::spawn(upkeep(Arc::downgrade(&app.0)));
+        Ok(app)
+    }
+
+    /// Reads the list of revoked tokens.
+    pub async fn refresh_revocations(&self) -> anyhow::Result<()> {
+        let mut conn = self.pool.get().await?;
+        Ok(self.revoked.refresh(&mut conn).await?)
+    }
+}
+
+impl Deref for App {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// What has to be done every two seconds, for as long as the application is held by anyone.
+async fn upkeep(shared: Weak<Shared>) {
+    let mut away = false;
+    while let Some(shared) = shared.upgrade() {
+        let app = App(shared);
+        match app.refresh_revocations().await {
+            Ok(()) => away = false,
+            // Said once: it lasts as long as the database is away.
+            Err(error) if !away => {
+                away = true;
+                tracing::warn!(error = format!("{error:#}"), "cannot read the revoked tokens");
+            }
+            Err(_) => {}
+        }
+        app.rates.forget_idle();
+        app.metrics.run_upkeep();
+        drop(app);
+        tokio::time::sleep(tokens::REFRESH).await;
+    }
+}
 
 /// The clock, passed in so that tests and replay decide what time it is.
 #[derive(Clone)]

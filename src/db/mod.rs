@@ -1,8 +1,11 @@
 //! PostgreSQL: statements built at run time, native enums, the pool, migrations, the embedded
 //! server.
 
+pub mod migrate;
 pub mod pg_enum;
+pub mod pool;
 pub mod sql;
+mod tls;
 
 /// One connection, as the pool hands it out.
 pub type Connection = diesel_async::AsyncPgConnection;

@@ -52,6 +52,22 @@ macro_rules! pg_enum {
             }
         }
 
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.text())
+            }
+        }
+
+        impl $crate::ingest::register::Field for $name {
+            const TYPE: $crate::db::sql::SqlType = $crate::db::sql::SqlType::Text;
+            fn cast() -> Option<String> {
+                Some($crate::ingest::register::snake_case(stringify!($name)))
+            }
+            fn into_value(self) -> $crate::db::sql::Value {
+                $crate::db::sql::Value::Text(self.text().to_owned())
+            }
+        }
+
         impl $crate::query::column::Served for $name {
             const TYPE: $crate::query::column::Type = $crate::query::column::Type::Enum(Self::TEXTS);
         }

@@ -1,0 +1,13 @@
+drop table temp_profile_identity_relation;
+drop table tmp_identity;
+drop table discord_profile;
+drop table youtube_speaker;
+drop table wg21_paper_author_profile;
+drop table mailing_list_profile;
+drop table slack_user;
+drop table github_account;
+drop table email;
+drop table base_profile;
+drop table identity;
+drop type github_account_type;
+drop type profile_type;

@@ -1,0 +1,10 @@
+drop table boost_library_category_relationship;
+drop table boost_library_category;
+drop table boost_library_role_relationship;
+drop table dependency_change_log;
+drop table boost_dependency;
+drop table boost_library_version;
+drop table boost_version;
+drop table boost_file;
+drop table boost_library;
+drop table boost_library_repository;

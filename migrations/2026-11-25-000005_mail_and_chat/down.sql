@@ -1,0 +1,10 @@
+drop table discord_reaction;
+drop table discord_message;
+drop table discord_channel;
+drop table discord_server;
+drop table slack_message;
+drop table slack_channel_membership;
+drop table slack_channel_membership_change_log;
+drop table slack_channel;
+drop table slack_team;
+drop table mailing_list_message;

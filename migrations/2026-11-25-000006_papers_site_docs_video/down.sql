@@ -1,0 +1,15 @@
+drop table youtube_video_tags;
+drop table cppa_tags;
+drop table youtube_video_speaker;
+drop table youtube_video;
+drop table youtube_channel;
+drop table boost_library_documentation;
+drop table boost_doc_content;
+drop table pinecone_sync_status;
+drop table pinecone_fail_list;
+drop table website_word_count;
+drop table website_visit_count;
+drop table website;
+drop table wg21_paper_author;
+drop table wg21_paper;
+drop table wg21_mailing;

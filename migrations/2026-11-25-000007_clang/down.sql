@@ -1,0 +1,2 @@
+drop table clang_github_commit;
+drop table clang_github_issue_item;

@@ -1,0 +1,3 @@
+//! What every kind that names people shares: e-mail addresses.
+
+pub mod email;

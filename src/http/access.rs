@@ -1,0 +1,167 @@
+//! Who may do what, as a type in the handler's signature.
+//!
+//! `Allowed<N>` is an extractor: a handler that has one runs only for a caller whom `N` lets in.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use axum::{
+    extract::FromRequestParts,
+    http::{StatusCode, header, request::Parts},
+};
+
+use super::{
+    keys::{Refusal, Token},
+    problem::{Problem, Result},
+    scope::Scope,
+};
+use crate::{app::App, config::ReadAuth, query::resource::Resource, telemetry};
+
+/// Which scope a request needs.
+pub trait Needed: Send + Sync + 'static {
+    /// The scope; it may depend on the route and the path.
+    fn scope(parts: &Parts) -> Result<Scope>;
+}
+
+macro_rules! needs {
+    ($($(#[doc = $doc:literal])+ $name:ident => $scope:ident),+ $(,)?) => {$(
+        $(#[doc = $doc])+
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Needed for $name {
+            fn scope(_: &Parts) -> Result<Scope> {
+                Ok(Scope::$scope)
+            }
+        }
+    )+};
+}
+needs! {
+    /// Needs `read`, which is free where reads are open.
+    Reads => Read,
+    /// Needs `read:pii`.
+    ReadsPii => ReadPii,
+    /// Needs `read:raw`.
+    ReadsRaw => ReadRaw,
+    /// Needs `identity:write`.
+    WritesIdentity => IdentityWrite,
+    /// Needs `admin`.
+    Administers => Admin,
+}
+
+/// Needs the scope of the route's resource: its `Extension<Arc<Resource>>`.
+#[derive(Debug)]
+pub struct ReadsResource;
+
+impl Needed for ReadsResource {
+    fn scope(parts: &Parts) -> Result<Scope> {
+        match parts.extensions.get::<Arc<Resource>>() {
+            Some(resource) => Ok(resource.scope.clone()),
+            None => Err(Problem::internal("the route has no resource")),
+        }
+    }
+}
+
+/// Needs `ingest:{domain}`, the domain being the path segment after `/ingest/`.
+#[derive(Debug)]
+pub struct IngestsDomain;
+
+impl Needed for IngestsDomain {
+    fn scope(parts: &Parts) -> Result<Scope> {
+        let domain = parts.uri.path().split_once("/ingest/").map(|(_, rest)| rest);
+        match domain.and_then(|rest| rest.split('/').next()) {
+            // `*` is what a token may hold, never what a path may ask for.
+            Some(domain) if !domain.is_empty() && domain != "*" => {
+                Ok(Scope::Ingest(domain.to_owned()))
+            }
+            _ => Err(Problem::not_found("The path names no domain.")),
+        }
+    }
+}
+
+/// A caller whom `N` lets in.
+#[derive(Debug)]
+pub struct Allowed<N> {
+    token: Option<Arc<Token>>,
+    needed: PhantomData<fn() -> N>,
+}
+
+impl<N> Allowed<N> {
+    /// Who calls: the token's subject, or `anonymous`.
+    pub fn subject(&self) -> &str {
+        self.token.as_ref().map_or("anonymous", |token| &token.subject)
+    }
+
+    /// Whether the caller may also do what `scope` asks for. Not for [`Scope::Read`], which may be
+    /// free.
+    pub fn has(&self, scope: &Scope) -> bool {
+        self.token.as_ref().is_some_and(|token| token.has(scope))
+    }
+}
+
+impl<N: Needed> FromRequestParts<App> for Allowed<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let token = caller(parts, app)?;
+        let needed = N::scope(parts)?;
+        let free = needed == Scope::Read && app.settings.read_auth == ReadAuth::Open;
+        if !free {
+            match &token {
+                None => return Err(unauthorized("This needs a token.", "Bearer")),
+                Some(token) if !token.has(&needed) => return Err(forbidden(&needed)),
+                Some(_) => {}
+            }
+        }
+        Ok(Self { token, needed: PhantomData })
+    }
+}
+
+/// The token of a request. None is sent: none. A bad one is sent: refused, even where none is
+/// needed, since whoever sends one believes in it.
+fn caller(parts: &Parts, app: &App) -> Result<Option<Arc<Token>>> {
+    let mut sent = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let Some(value) = sent.next() else { return Ok(None) };
+    let bearer = value
+        .to_str()
+        .ok()
+        .filter(|_| sent.next().is_none())
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    let Some(bearer) = bearer else {
+        return Err(unauthorized(
+            "The Authorization header must be `Bearer` and a token.",
+            "Bearer error=\"invalid_request\"",
+        ));
+    };
+    let token = app
+        .keys
+        .verify(bearer, app.clock.now())
+        .and_then(|token| match &token.jti {
+            Some(jti) if app.revoked.contains(jti) => Err(Refusal::Revoked),
+            _ => Ok(token),
+        })
+        .map_err(|refusal| {
+            unauthorized(refusal.to_string(), "Bearer error=\"invalid_token\"")
+        })?;
+    telemetry::name_subject(&token.subject);
+    Ok(Some(token))
+}
+
+fn unauthorized(detail: impl Into<String>, challenge: &'static str) -> Problem {
+    Problem {
+        challenge: Some(challenge),
+        ..Problem::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+}
+
+fn forbidden(needed: &Scope) -> Problem {
+    Problem {
+        challenge: Some("Bearer error=\"insufficient_scope\""),
+        ..Problem::new(
+            StatusCode::FORBIDDEN,
+            "insufficient_scope",
+            format!("The token lacks the scope `{needed}`."),
+        )
+    }
+}

@@ -1,0 +1,88 @@
+//! Extractors that refuse with problem documents. axum's own refuse in plain text.
+
+mod pairs;
+mod values;
+
+use axum::{
+    extract::{FromRequestParts, path::ErrorKind, rejection::PathRejection},
+    http::request::Parts,
+};
+use serde::de::DeserializeOwned;
+
+use super::problem::{Fault, Problem, Result};
+
+/// Path parameters, as `axum::extract::Path` takes them.
+#[derive(Debug, Clone, Copy)]
+pub struct Path<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(PathRejection::FailedToDeserializePathParams(error)) => Err(explain(error.kind())),
+            Err(error) => Err(Problem::internal(error)),
+        }
+    }
+}
+
+fn explain(kind: &ErrorKind) -> Problem {
+    let (name, detail) = match kind {
+        ErrorKind::ParseErrorAtKey { key, value, expected_type } => {
+            (key.clone(), format!("`{value}` is not a {}", readable(expected_type)))
+        }
+        ErrorKind::ParseErrorAtIndex { index, value, expected_type } => {
+            (index.to_string(), format!("`{value}` is not a {}", readable(expected_type)))
+        }
+        ErrorKind::ParseError { value, expected_type } => {
+            ("id".to_owned(), format!("`{value}` is not a {}", readable(expected_type)))
+        }
+        ErrorKind::InvalidUtf8InPathParam { key } => {
+            (key.clone(), "it is not UTF-8 once percent-decoded".to_owned())
+        }
+        ErrorKind::DeserializeError { key, message, .. } => (key.clone(), message.clone()),
+        other => return Problem::internal(other),
+    };
+    Problem::invalid(vec![Fault::parameter(
+        name.clone(),
+        "invalid_path_parameter",
+        format!("The path parameter `{name}` is wrong: {detail}."),
+    )])
+}
+
+/// A Rust type in words that a client understands.
+fn readable(rust: &str) -> &str {
+    match rust {
+        "i16" | "i32" | "i64" | "u16" | "u32" | "u64" | "usize" => "whole number in range",
+        "bool" => "boolean (`true` or `false`)",
+        other => other,
+    }
+}
+
+/// The query's pairs in the order they were sent, percent-decoded. Bad encoding, or one name twice,
+/// is a 400. `+` is a space, as in a form.
+#[derive(Debug, Clone, Default)]
+pub struct Params(pub Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Params {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        pairs::parse(parts.uri.query().unwrap_or_default()).map(Self)
+    }
+}
+
+/// Query parameters as a struct of `Option`s, numbers, booleans, texts, unit enums and (separated
+/// by commas) lists of these. A parameter that is not a field is refused with the nearest name.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let pairs = pairs::parse(parts.uri.query().unwrap_or_default())?;
+        values::read(&pairs).map(Self).map_err(Problem::invalid)
+    }
+}

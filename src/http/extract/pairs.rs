@@ -1,0 +1,78 @@
+//! A query string as pairs.
+
+use crate::http::problem::{Fault, Problem, Result};
+
+/// Splits and decodes a query string.
+pub(super) fn parse(query: &str) -> Result<Vec<(String, String)>> {
+    let mut pairs: Vec<(String, String)> = Vec::new();
+    let mut faults = Vec::new();
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (Some(name), Some(value)) = (decode(name), decode(value)) else {
+            faults.push(Fault::parameter(
+                name,
+                "invalid_encoding",
+                format!("`{pair}` is not percent-encoded UTF-8."),
+            ));
+            continue;
+        };
+        if pairs.iter().any(|(known, _)| *known == name) {
+            faults.push(Fault::parameter(
+                name.clone(),
+                "duplicate_parameter",
+                format!("The parameter `{name}` is given more than once."),
+            ));
+            continue;
+        }
+        pairs.push((name, value));
+    }
+    if faults.is_empty() { Ok(pairs) } else { Err(Problem::invalid(faults)) }
+}
+
+/// Percent-decodes, strictly: a `%` must be followed by two hex digits, the bytes must be UTF-8
+/// without NUL (which PostgreSQL cannot hold).
+fn decode(text: &str) -> Option<String> {
+    if !text.contains(['%', '+']) {
+        return Some(text.to_owned());
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let high = char::from(rest.next()?).to_digit(16)?;
+                let low = char::from(rest.next()?).to_digit(16)?;
+                u8::try_from(high * 16 + low).ok()?
+            }
+            other => other,
+        });
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decodes_forms() {
+        let pairs = parse("a=1+2%2B&b&c=%C3%A9=x&&").unwrap();
+        let expected = [("a", "1 2+"), ("b", ""), ("c", "é=x")];
+        assert_eq!(pairs, expected.map(|(k, v)| (k.to_owned(), v.to_owned())));
+    }
+
+    #[test]
+    fn refuses_what_is_not_one() {
+        for (query, code) in [
+            ("a=%", "invalid_encoding"),
+            ("a=%4", "invalid_encoding"),
+            ("a=%zz", "invalid_encoding"),
+            ("a=%ff", "invalid_encoding"),
+            ("a=%00", "invalid_encoding"),
+            ("a=1&a=2", "duplicate_parameter"),
+        ] {
+            assert_eq!(parse(query).unwrap_err().errors[0].code, code, "{query}");
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! One transaction of ingest: its connection, its clock, what it has counted.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel_async::RunQueryDsl;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::db::{
+    Connection,
+    sql::{Row, Statement},
+};
+
+/// How many rows of a table were written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Count {
+    /// Rows that did not exist.
+    pub inserted: u64,
+    /// Rows of which a value changed.
+    pub updated: u64,
+    /// Rows that had everything already.
+    pub unchanged: u64,
+    /// Rows that were removed.
+    pub deleted: u64,
+}
+
+impl std::ops::AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.deleted += other.deleted;
+    }
+}
+
+/// Rows written, by table.
+pub type Tally = BTreeMap<String, Count>;
+
+/// A transaction that stores the items of a batch.
+#[expect(missing_debug_implementations, reason = "a connection has none")]
+pub struct Tx<'a> {
+    /// The connection, inside the transaction.
+    pub conn: &'a mut Connection,
+    /// The time of this delivery: `created_at`, `updated_at`.
+    pub now: DateTime<Utc>,
+    /// The receipt's number: where rows say they come from.
+    pub receipt: i64,
+    /// Rows written so far.
+    pub tally: Tally,
+}
+
+impl Tx<'_> {
+    /// Runs a statement and gives its rows.
+    pub async fn query(&mut self, statement: Statement) -> QueryResult<Vec<Row>> {
+        statement.load(self.conn).await
+    }
+
+    /// Runs a statement and gives the number of rows it touched.
+    pub async fn execute(&mut self, statement: Statement) -> QueryResult<usize> {
+        statement.execute(self.conn).await
+    }
+
+    /// The count of a table, to add to.
+    pub fn count(&mut self, table: &str) -> &mut Count {
+        self.tally.entry(table.to_owned()).or_default()
+    }
+}
