@@ -2,8 +2,10 @@
 //!
 //! A request passes through these in order: [`grammar`] makes a [`plan`] of its parameters,
 //! `select` makes SQL of the plan, [`list`] runs it, `render` writes the rows as JSON, `cursor`
-//! says where the next page begins. [`docs`] describes all of it.
+//! says where the next page begins. [`answer`] holds it together, [`routes`] is its door, and
+//! [`docs`] the sign beside it.
 
+pub mod answer;
 pub mod column;
 mod cursor;
 pub mod docs;
@@ -13,6 +15,7 @@ pub mod operator;
 pub mod plan;
 mod render;
 pub mod resource;
+pub mod routes;
 mod select;
-mod value;
+pub mod value;
 pub mod view;

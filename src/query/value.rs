@@ -8,7 +8,7 @@ use super::column::{Column, Type};
 use crate::{db::sql::Value, http::problem::Fault};
 
 /// Reads `text` as a value of `column`; what is wrong with it is said of `parameter`.
-pub(super) fn parse(parameter: &str, column: &Column, text: &str) -> Result<Value, Fault> {
+pub fn parse(parameter: &str, column: &Column, text: &str) -> Result<Value, Fault> {
     match column.ty {
         Type::Int => integer::<i32>(parameter, text).map(Value::Int),
         Type::BigInt | Type::IdText => integer::<i64>(parameter, text).map(Value::BigInt),

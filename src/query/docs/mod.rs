@@ -26,42 +26,92 @@ pub fn parameters<'a>(
     all.into_iter()
 }
 
-/// A list at `path`, narrowed by the `own` parameters of the path.
-pub fn list(resource: &Resource, path: &str, own: &[Parameter]) -> Documented {
-    let next = HeaderBuilder::new()
-        .description(Some("The next page, `<…>; rel=\"next\"`. Not sent with the last one."))
-        .schema(Some(schema::of_type(Type::Text, false)));
-    let content = ContentBuilder::new()
-        .schema(Some(schema::list(resource)))
-        .example(Some(schema::example_page(resource)));
-    let answer = ResponseBuilder::new()
-        .description("A page of rows.")
-        .header("Link", next.build())
-        .content("application/json", content.build());
-    let (grammar, _) = parameter::of_list(resource);
-    let documented = operation(resource)
-        .operation_id(Some(format!("list_{}", identifier(path))))
-        .summary(Some(format!("List {}", words(path))))
-        .response("200", answer.build());
-    let [page, meta] = schema::envelope();
-    (vec![schema::row(resource), page, meta], at(path, documented, own, grammar))
+/// A read of a resource at a path.
+#[derive(Debug)]
+pub struct Read<'a> {
+    /// The resource.
+    pub resource: &'a Resource,
+    /// The path below `/api/v1`.
+    pub path: &'a str,
+    /// The parameters of the path.
+    pub own: &'a [Parameter],
+    /// Whether the path may have moved, which is answered by a redirect.
+    pub moves: bool,
 }
 
-/// One row at `path`, found by the `own` parameters of the path.
-pub fn detail(resource: &Resource, path: &str, own: &[Parameter]) -> Documented {
-    let content = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name(resource.name)))
-        .example(Some(schema::example_row(resource)));
-    let answer =
-        ResponseBuilder::new().description("The row.").content("application/json", content.build());
-    let missing = ResponseBuilder::new().description("There is no such row.");
-    let documented = operation(resource)
-        .operation_id(Some(format!("get_{}", identifier(path))))
-        .summary(Some(format!("Get one {}", words(path))))
-        .response("200", answer.build())
-        .response("404", missing.build());
-    let fields = vec![RefOr::T(parameter::fields(resource))];
-    (vec![schema::row(resource)], at(path, documented, own, fields))
+impl<'a> Read<'a> {
+    /// A read whose path has no parameters and stays where it is.
+    pub fn of(resource: &'a Resource, path: &'a str) -> Self {
+        Self { resource, path, own: &[], moves: false }
+    }
+
+    /// As a list.
+    pub fn list(&self) -> Documented {
+        let next = HeaderBuilder::new()
+            .description(Some("The next page, `<…>; rel=\"next\"`. Not sent with the last one."))
+            .schema(Some(schema::of_type(Type::Text, false)));
+        let content = ContentBuilder::new()
+            .schema(Some(schema::list(self.resource)))
+            .example(Some(schema::example_page(self.resource)));
+        let answer = ResponseBuilder::new()
+            .description("A page of rows.")
+            .header("Link", next.build())
+            .content("application/json", content.build());
+        let operation = self
+            .operation()
+            .operation_id(Some(format!("list_{}", identifier(self.path))))
+            .summary(Some(format!("List {}", words(self.path))))
+            .response("200", answer.build());
+        let [page, meta] = schema::envelope();
+        let (grammar, _) = parameter::of_list(self.resource);
+        (vec![schema::row(self.resource), page, meta], self.at(operation, grammar))
+    }
+
+    /// As a single row.
+    pub fn detail(&self) -> Documented {
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name(self.resource.name)))
+            .example(Some(schema::example_row(self.resource)));
+        let answer = ResponseBuilder::new()
+            .description("The row.")
+            .content("application/json", content.build());
+        let operation = self
+            .operation()
+            .operation_id(Some(format!("get_{}", identifier(self.path))))
+            .summary(Some(format!("Get one {}", words(self.path))))
+            .response("200", answer.build());
+        let fields = vec![RefOr::T(parameter::fields(self.resource))];
+        (vec![schema::row(self.resource)], self.at(operation, fields))
+    }
+
+    /// What every read of a resource says.
+    fn operation(&self) -> OperationBuilder {
+        let resource = self.resource;
+        let domain = resource.path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        let scope = resource.scope.to_string();
+        let mut operation = OperationBuilder::new()
+            .tag(domain)
+            .description(Some(resource.doc))
+            .extensions(Some(ExtensionsBuilder::new().add("x-scope", json!(scope)).build()));
+        if !self.own.is_empty() {
+            let missing = ResponseBuilder::new().description("There is no such row.");
+            operation = operation.response("404", missing.build());
+        }
+        if self.moves {
+            let moved = ResponseBuilder::new().description("It has another name now: `Location`.");
+            operation = operation.response("301", moved.build());
+        }
+        operation
+    }
+
+    fn at(&self, operation: OperationBuilder, grammar: Vec<RefOr<Parameter>>) -> Paths {
+        let mut operation = operation.build();
+        let own = self.own.iter().cloned().map(RefOr::T);
+        operation.parameters = Some(own.chain(grammar).collect());
+        let mut paths = Paths::new();
+        paths.paths.insert(self.path.to_owned(), PathItem::new(HttpMethod::Get, operation));
+        paths
+    }
 }
 
 /// The path parameter that is a resource's key.
@@ -81,33 +131,13 @@ pub fn path_parameter(name: &str, doc: &str, ty: Type, example: Value) -> Parame
         .build()
 }
 
-/// What every read of a resource says.
-fn operation(resource: &Resource) -> OperationBuilder {
-    let domain = resource.path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let scope = resource.scope.to_string();
-    OperationBuilder::new()
-        .tag(domain)
-        .description(Some(resource.doc))
-        .extensions(Some(ExtensionsBuilder::new().add("x-scope", json!(scope)).build()))
-}
-
-fn at(
-    path: &str,
-    operation: OperationBuilder,
-    own: &[Parameter],
-    grammar: Vec<RefOr<Parameter>>,
-) -> Paths {
-    let mut operation = operation.build();
-    let own = own.iter().cloned().map(RefOr::T);
-    operation.parameters = Some(own.chain(grammar).collect());
-    let mut paths = Paths::new();
-    paths.paths.insert(path.to_owned(), PathItem::new(HttpMethod::Get, operation));
-    paths
-}
-
 /// `/github/repositories/{owner}/{name}/commits` as `github_repository_commits`.
 fn identifier(path: &str) -> String {
-    segments(path).collect::<Vec<_>>().join("_").replace('-', "_")
+    let mut words: Vec<_> = segments(path).collect();
+    if path.ends_with("}/{name}") {
+        words.push("by_name".to_owned());
+    }
+    words.join("_").replace('-', "_")
 }
 
 /// The last noun of a path: `pull requests`.
@@ -144,6 +174,10 @@ mod tests {
     fn operations_are_named_after_their_paths() {
         assert_eq!(identifier("/github/commit-file-changes"), "github_commit_file_changes");
         assert_eq!(identifier("/github/repositories/{id}"), "github_repository");
+        assert_eq!(
+            identifier("/github/repositories/{owner}/{name}"),
+            "github_repository_by_name"
+        );
         assert_eq!(identifier("/pinecone/sync-status/{id}"), "pinecone_sync_status");
         assert_eq!(
             identifier("/github/repositories/{owner}/{name}/pull-requests/{number}"),

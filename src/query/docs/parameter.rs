@@ -141,8 +141,8 @@ fn sort(resource: &Resource) -> Parameter {
         sortable.flat_map(|it| [it.name.to_owned(), format!("-{}", it.name)]).collect();
     let key = resource.key().name;
     let words = format!(
-        "The order: columns separated by commas, `-` for greatest first. Nulls come last; `{key}` \
-         breaks ties, and is the order if none is given."
+        "The order: columns separated by commas, `-` for greatest first. Nulls come last. `{key}` \
+         breaks ties, in the direction of the last column, and alone is the order if none is given."
     );
     let most = directed.len() / 2;
     separated(query("sort", words), names(directed), most).build()
