@@ -15,5 +15,9 @@ pub mod domains;
 pub mod http;
 pub mod ingest;
 pub mod query;
-#[expect(missing_docs, reason = "printed by diesel; tables are described where they are served")]
+#[expect(
+    missing_docs,
+    clippy::wildcard_imports,
+    reason = "printed by diesel; tables are described where they are served"
+)]
 pub mod schema;

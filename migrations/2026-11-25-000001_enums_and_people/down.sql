@@ -6,6 +6,7 @@ drop table wg21_paper_author_profile;
 drop table mailing_list_profile;
 drop table slack_user;
 drop table github_account;
+drop sequence github_stub_account_id_seq;
 drop table email;
 drop table base_profile;
 drop table identity;

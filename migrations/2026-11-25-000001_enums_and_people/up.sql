@@ -47,9 +47,12 @@ create unique index on email (base_profile_id, email_lower);
 -- The same address on another profile is evidence that the two are one person.
 create index on email (email_lower, id);
 
+-- GitHub's own ids are positive: a stub counts down from -1, so the two can never meet.
+create sequence github_stub_account_id_seq increment -1 start -1;
+
 create table github_account (
     id bigint primary key references base_profile on delete cascade,
-    github_account_id bigint not null unique,
+    github_account_id bigint not null unique default nextval('github_stub_account_id_seq'),
     username text not null default '',
     display_name text not null default '',
     avatar_url text not null default '',

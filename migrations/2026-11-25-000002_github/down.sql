@@ -17,7 +17,6 @@ drop table license;
 drop table language;
 drop table github_repository;
 drop sequence github_stub_pr_id_seq;
-drop sequence github_stub_account_id_seq;
 drop type pull_request_state;
 drop type issue_state_reason;
 drop type issue_state;

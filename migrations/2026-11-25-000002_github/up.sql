@@ -5,8 +5,7 @@ create type issue_state as enum ('open', 'closed');
 create type issue_state_reason as enum ('completed', 'not_planned', 'reopened', 'duplicate');
 create type pull_request_state as enum ('open', 'closed', 'merged');
 
--- GitHub's own ids are positive: a stub counts down from -1, so the two can never meet.
-create sequence github_stub_account_id_seq increment -1 start -1;
+-- As for accounts: the ids of pull requests that are seen only as issues.
 create sequence github_stub_pr_id_seq increment -1 start -1;
 
 create table github_repository (

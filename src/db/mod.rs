@@ -1,6 +1,7 @@
 //! PostgreSQL: statements built at run time, native enums, the pool, migrations, the embedded
 //! server.
 
+pub mod embedded;
 pub mod migrate;
 pub mod pg_enum;
 pub mod pool;

@@ -156,7 +156,8 @@ mod tests {
 
     #[test]
     fn poison_is_cleaned_where_it_stands() {
-        let (value, warnings) = codes(br#"{"a":["x\u0000y"],"b":"\ud83d!","c":"\ud83d\ude00","d\u0000":1}"#);
+        let (value, warnings) =
+            codes(br#"{"a":["x\u0000y"],"b":"\ud83d!","c":"\ud83d\ude00","d\u0000":1}"#);
         assert_eq!(value, json!({"a": ["xy"], "b": "\u{FFFD}!", "c": "😀", "d": 1}));
         assert_eq!(
             warnings,

@@ -40,11 +40,7 @@ impl<'a> Given<'a> {
 
     /// Texts.
     #[must_use]
-    pub fn texts<T: Into<String>>(
-        self,
-        name: &'a str,
-        texts: impl IntoIterator<Item = T>,
-    ) -> Self {
+    pub fn texts<T: Into<String>>(self, name: &'a str, texts: impl IntoIterator<Item = T>) -> Self {
         self.with(name, SqlType::Text, texts.into_iter().map(|text| Value::Text(text.into())))
     }
 

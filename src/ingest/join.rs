@@ -69,13 +69,11 @@ async fn merge_subtype(
         return Ok(());
     }
     if tx.query(by_id(&format!("select id from {table} where id = "), into)).await?.is_empty() {
-        let mut columns = Statement::new(
-            "select attname::text from pg_attribute where attrelid = to_regclass(",
-        );
+        let mut columns =
+            Statement::new("select attname::text from pg_attribute where attrelid = to_regclass(");
         columns.bind(SqlType::Text, Value::Text(table.to_owned()));
         columns.push(") and attnum > 0 and not attisdropped and attname <> 'id' order by attnum");
-        let columns: Vec<String> =
-            tx.query(columns).await?.into_iter().filter_map(text).collect();
+        let columns: Vec<String> = tx.query(columns).await?.into_iter().filter_map(text).collect();
         let columns: String = columns.iter().map(|column| format!(", \"{column}\"")).collect();
         let mut copy = Statement::new(format!("insert into {table} (id{columns}) select "));
         copy.bind(SqlType::BigInt, Value::BigInt(into));
@@ -139,8 +137,7 @@ async fn collisions(
         let others: Vec<&String> = keys.iter().filter(|key| **key != child.column).collect();
         let select: String =
             others.iter().enumerate().map(|(n, key)| format!(", {key} as k{n}")).collect();
-        let on: String =
-            (0..others.len()).map(|n| format!(" and a.k{n} = b.k{n}")).collect();
+        let on: String = (0..others.len()).map(|n| format!(" and a.k{n} = b.k{n}")).collect();
         let side = |statement: &mut Statement, id: i64| {
             statement.push(&format!(
                 "(select id{select} from {} where ({when}) and {} = ",

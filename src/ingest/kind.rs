@@ -95,7 +95,10 @@ impl Context {
     pub fn source_time(&self, at: Option<DateTime<Utc>>, node: Node<'_>) -> Option<DateTime<Utc>> {
         let at = at?;
         if at > self.received_at + TimeDelta::days(1) {
-            node.warn("future_time", "The time is more than a day ahead; it does not decide order.");
+            node.warn(
+                "future_time",
+                "The time is more than a day ahead; it does not decide order.",
+            );
             return None;
         }
         Some(at)

@@ -113,10 +113,7 @@ impl Row {
                 }
             };
             if **stamp != expected {
-                packed
-                    .map
-                    .get_or_insert_default()
-                    .insert(name.to_owned(), stamp.to_json());
+                packed.map.get_or_insert_default().insert(name.to_owned(), stamp.to_json());
             }
         }
         packed

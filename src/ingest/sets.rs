@@ -179,11 +179,9 @@ async fn insert(
         return Ok(());
     }
     added.sort_by_key(|(parent, key, _)| (*parent, *key));
-    let mut given = Given::default().ids(set.parent, added.iter().map(|(parent, ..)| *parent)).with(
-        set.key.name,
-        set.key.ty,
-        added.iter().map(|(_, key, _)| key.value()),
-    );
+    let mut given = Given::default()
+        .ids(set.parent, added.iter().map(|(parent, ..)| *parent))
+        .with(set.key.name, set.key.ty, added.iter().map(|(_, key, _)| key.value()));
     for (nth, column) in set.values.iter().enumerate() {
         given.push(column.name, column.ty, added.iter().map(|(.., values)| values[nth].clone()));
     }
@@ -230,8 +228,7 @@ async fn update(
     }
     let assign: Vec<String> =
         set.values.iter().map(|column| format!("{} = {}", column.name, cast(column))).collect();
-    let mut statement =
-        Statement::new(format!("update {} t set {}", set.table, assign.join(", ")));
+    let mut statement = Statement::new(format!("update {} t set {}", set.table, assign.join(", ")));
     if set.updated_at {
         statement.push(", updated_at = ").bind(SqlType::Timestamptz, Value::Timestamptz(tx.now));
     }

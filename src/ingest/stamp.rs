@@ -19,8 +19,7 @@ pub struct Stamp {
 
 impl Stamp {
     /// The stamp of what nobody has stated: anything real is greater.
-    pub const BOTTOM: Self =
-        Self { source_at: None, rank: 0, as_of: None, digest: Vec::new() };
+    pub const BOTTOM: Self = Self { source_at: None, rank: 0, as_of: None, digest: Vec::new() };
 
     /// The same stamp with another rank.
     #[must_use]

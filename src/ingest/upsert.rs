@@ -300,9 +300,9 @@ fn written<'a>(table: &'a Table, groups: &[&Group], receipt: i64) -> Given<'a> {
             "column_stamps",
             SqlType::Jsonb,
             packed.iter().map(|p| {
-                p.map.clone().map_or(Value::Null, |map| {
-                    Value::Jsonb(Json(serde_json::Value::Object(map)))
-                })
+                p.map
+                    .clone()
+                    .map_or(Value::Null, |map| Value::Jsonb(Json(serde_json::Value::Object(map))))
             }),
         )
         .with(
@@ -478,10 +478,8 @@ async fn update(
         SqlType::Bool,
         changed.iter().map(|group| Value::Bool(touched(group))),
     );
-    let set: Vec<String> = written_columns(table)
-        .iter()
-        .map(|(name, value)| format!("{name} = {value}"))
-        .collect();
+    let set: Vec<String> =
+        written_columns(table).iter().map(|(name, value)| format!("{name} = {value}")).collect();
     let mut statement = Statement::new(format!("update {} t set {}", table.name, set.join(", ")));
     if table.updated_at {
         statement.push(", updated_at = case when u.touched then ");

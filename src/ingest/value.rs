@@ -148,13 +148,19 @@ impl<'v> Node<'v> {
     /// The elements, if this is an array.
     pub fn elements(self) -> Option<impl Iterator<Item = Node<'v>>> {
         let array = self.value?.as_array()?;
-        Some(array.iter().enumerate().map(move |(n, value)| self.child(Step::Index(n), Some(value))))
+        Some(
+            array.iter().enumerate().map(move |(n, value)| self.child(Step::Index(n), Some(value))),
+        )
     }
 
     /// The members, if this is an object.
     pub fn members(self) -> Option<impl Iterator<Item = (&'v str, Node<'v>)>> {
         let object = self.value?.as_object()?;
-        Some(object.iter().map(move |(key, value)| (key.as_str(), self.child(Step::Key(key), Some(value)))))
+        Some(
+            object
+                .iter()
+                .map(move |(key, value)| (key.as_str(), self.child(Step::Key(key), Some(value)))),
+        )
     }
 
     /// The value as it stands.

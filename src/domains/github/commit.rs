@@ -1,4 +1,4 @@
-//! `git_commit`: commits.
+//! The table `git_commit`.
 
 use chrono::{DateTime, Utc};
 
@@ -20,5 +20,5 @@ resource! {
     /// Author date, else committer date, UTC.
     commit_at: DateTime<Utc> = git_commit::commit_at, indexed;
     /// Committer date, else author date, UTC: what GitHub's `since` filters on.
-    committed_at: Option<DateTime<Utc>> = git_commit::committed_at, indexed;
+    committed_at: Option<DateTime<Utc>> = git_commit::committed_at;
 }

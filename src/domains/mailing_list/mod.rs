@@ -1,0 +1,11 @@
+//! Messages on the mailing lists.
+
+pub mod message;
+
+use super::domain::Domain;
+
+/// The domain's table of contents.
+pub fn domain() -> Domain {
+    Domain::new("mailing-list", "Messages on the mailing lists.")
+        .resource::<message::MailingListMessage>()
+}

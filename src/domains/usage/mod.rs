@@ -1,0 +1,15 @@
+//! Repositories that use Boost, and which headers they include.
+
+pub mod external_repository;
+pub mod header_usage;
+pub mod missing_header;
+
+use super::domain::Domain;
+
+/// The domain's table of contents.
+pub fn domain() -> Domain {
+    Domain::new("usage", "Repositories that use Boost, and which headers they include.")
+        .resource::<external_repository::BoostExternalRepository>()
+        .resource::<header_usage::BoostUsage>()
+        .resource::<missing_header::BoostMissingHeaderTmp>()
+}

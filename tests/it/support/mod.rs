@@ -1,0 +1,8 @@
+//! What tests stand on: a real database each, and the real router on top of it.
+//!
+//! Asynchronous tests are `#[tokio::test(flavor = "multi_thread")]`.
+
+mod database;
+mod server;
+
+pub(crate) use database::TestDb;
