@@ -294,11 +294,10 @@ impl<'a> Reader<'a> {
 /// Ends the order with the primary key: after it nothing is left to order. It runs the way of the
 /// key before it, as the indexes do.
 fn end_with_key(sort: &mut Vec<Key>) {
-    match sort.iter().position(|key| key.column == 0) {
-        Some(position) => sort.truncate(position + 1),
-        None => {
-            let descending = sort.last().is_some_and(|key| key.descending);
-            sort.push(Key { column: 0, descending });
-        }
+    if let Some(position) = sort.iter().position(|key| key.column == 0) {
+        sort.truncate(position + 1);
+    } else {
+        let descending = sort.last().is_some_and(|key| key.descending);
+        sort.push(Key { column: 0, descending });
     }
 }

@@ -33,9 +33,11 @@ pub fn routes(resource: &Resource) -> OpenApiRouter<App> {
     let key = [docs::key(resource)];
     let (list_schemas, list_paths) = Read::of(resource, resource.path).list();
     let (row_schemas, row_paths) = Read { own: &key, ..Read::of(resource, &detail_path) }.detail();
-    let router = OpenApiRouter::new()
-        .routes((list_schemas, list_paths, get(list_rows)))
-        .routes((row_schemas, row_paths, get(show_row)));
+    let router = OpenApiRouter::new().routes((list_schemas, list_paths, get(list_rows))).routes((
+        row_schemas,
+        row_paths,
+        get(show_row),
+    ));
     serving(resource, router)
 }
 
@@ -63,6 +65,7 @@ async fn show_row(
     Path(id): Path<String>,
     params: Params,
 ) -> Result<Response> {
-    let id = value::parse("id", view.column(0), &id).map_err(|fault| Problem::invalid(vec![fault]))?;
+    let id =
+        value::parse("id", view.column(0), &id).map_err(|fault| Problem::invalid(vec![fault]))?;
     answer::one(&app, &view, &[Filter::equals(0, id)], &params).await
 }

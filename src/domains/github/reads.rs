@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use diesel::{QueryResult, prelude::*, sql_types::Text};
+use diesel::{OptionalExtension, QueryResult};
 use diesel_async::RunQueryDsl;
 use serde::Deserialize;
 use serde_json::json;
@@ -23,7 +23,10 @@ use super::{
 };
 use crate::{
     app::App,
-    db::{Connection, sql::Value},
+    db::{
+        Connection,
+        sql::{Row, SqlType, Statement, Value},
+    },
     http::{
         access::{Allowed, ReadsResource},
         extract::{Params, Path},
@@ -39,13 +42,7 @@ use crate::{
         value,
         view::View,
     },
-    schema::{former_repository_name as former, github_account, github_repository},
 };
-
-diesel::define_sql_function! {
-    /// Text in lower case.
-    fn lower(text: Text) -> Text;
-}
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
@@ -74,9 +71,11 @@ fn below<R: Served>(segment: &str, key: Key) -> OpenApiRouter<App> {
     own.extend(key.documented(&resource));
     let row = Read { own: &own, moves: true, ..Read::of(&resource, &row_path) };
     let (row_schemas, row_paths) = row.detail();
-    let router = OpenApiRouter::new()
-        .routes((list_schemas, list_paths, get(list_below)))
-        .routes((row_schemas, row_paths, get(show_below).layer(Extension(key))));
+    let router = OpenApiRouter::new().routes((list_schemas, list_paths, get(list_below))).routes((
+        row_schemas,
+        row_paths,
+        get(show_below).layer(Extension(key)),
+    ));
     serving(&resource, router)
 }
 
@@ -219,31 +218,41 @@ async fn find(app: &App, name: &Name) -> Result<Option<Found>> {
 /// The repository of that name. One that is gone yields its name to one that is not, and an account
 /// known only by name to the real one.
 async fn present(connection: &mut Connection, name: &Name) -> QueryResult<Option<i64>> {
-    github_repository::table
-        .inner_join(github_account::table)
-        .filter(lower(github_account::username).eq(lower(&name.owner)))
-        .filter(lower(github_repository::repo_name).eq(lower(&name.name)))
-        .order((
-            github_repository::removed_at.is_not_null(),
-            github_account::github_account_id.desc(),
-        ))
-        .select(github_repository::id)
-        .first(connection)
-        .await
-        .optional()
+    let mut sql = Statement::new(
+        "select repository.id from github_repository repository \
+         join github_account account on account.id = repository.owner_account_id \
+         where lower(account.username) = lower(",
+    );
+    sql.bind(SqlType::Text, Value::Text(name.owner.clone()))
+        .push(") and lower(repository.repo_name) = lower(")
+        .bind(SqlType::Text, Value::Text(name.name.clone()))
+        .push(
+            ") order by repository.removed_at is not null, account.github_account_id desc limit 1",
+        );
+    let found = sql.get_result::<Row>(connection).await.optional()?;
+    Ok(found.and_then(|Row(values)| match values[..] {
+        [Value::BigInt(id)] => Some(id),
+        _ => None,
+    }))
 }
 
 /// The present name of the repository that had that name.
 async fn renamed(connection: &mut Connection, name: &Name) -> QueryResult<Option<Name>> {
-    let found: Option<(String, String)> = former::table
-        .inner_join(github_repository::table.inner_join(github_account::table))
-        .filter(former::owner_lower.eq(lower(&name.owner)))
-        .filter(former::name_lower.eq(lower(&name.name)))
-        .select((github_account::username, github_repository::repo_name))
-        .first(connection)
-        .await
-        .optional()?;
-    Ok(found.map(|(owner, name)| Name { owner, name }))
+    let mut sql = Statement::new(
+        "select account.username, repository.repo_name from former_repository_name former \
+         join github_repository repository on repository.id = former.repo_id \
+         join github_account account on account.id = repository.owner_account_id \
+         where former.owner_lower = lower(",
+    );
+    sql.bind(SqlType::Text, Value::Text(name.owner.clone()))
+        .push(") and former.name_lower = lower(")
+        .bind(SqlType::Text, Value::Text(name.name.clone()))
+        .push(")");
+    let found = sql.get_result::<Row>(connection).await.optional()?;
+    Ok(found.and_then(|Row(mut values)| match (values.pop(), values.pop()) {
+        (Some(Value::Text(name)), Some(Value::Text(owner))) => Some(Name { owner, name }),
+        _ => None,
+    }))
 }
 
 /// The address with the repository's present name in it.

@@ -3,15 +3,15 @@
 mod parameter;
 mod schema;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::openapi::{
     ContentBuilder, HeaderBuilder, HttpMethod, PathItem, RefOr, ResponseBuilder, Schema,
-    extensions::ExtensionsBuilder,
     path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths},
     schema::Ref,
 };
 
 use super::{column::Type, resource::Resource};
+use crate::http::openapi::operation;
 
 /// What a route adds to the document: schemas and paths.
 pub type Documented = (Vec<(String, RefOr<Schema>)>, Paths);
@@ -27,7 +27,7 @@ pub fn parameters<'a>(
 }
 
 /// A read of a resource at a path.
-#[derive(Debug)]
+#[derive(Clone, Copy)]
 pub struct Read<'a> {
     /// The resource.
     pub resource: &'a Resource,
@@ -58,9 +58,7 @@ impl<'a> Read<'a> {
             .header("Link", next.build())
             .content("application/json", content.build());
         let operation = self
-            .operation()
-            .operation_id(Some(format!("list_{}", identifier(self.path))))
-            .summary(Some(format!("List {}", words(self.path))))
+            .operation("list", &format!("List {}", words(self.path)))
             .response("200", answer.build());
         let [page, meta] = schema::envelope();
         let (grammar, _) = parameter::of_list(self.resource);
@@ -76,27 +74,19 @@ impl<'a> Read<'a> {
             .description("The row.")
             .content("application/json", content.build());
         let operation = self
-            .operation()
-            .operation_id(Some(format!("get_{}", identifier(self.path))))
-            .summary(Some(format!("Get one {}", words(self.path))))
+            .operation("get", &format!("Get one {}", words(self.path)))
             .response("200", answer.build());
         let fields = vec![RefOr::T(parameter::fields(self.resource))];
         (vec![schema::row(self.resource)], self.at(operation, fields))
     }
 
     /// What every read of a resource says.
-    fn operation(&self) -> OperationBuilder {
+    fn operation(&self, verb: &str, summary: &str) -> OperationBuilder {
         let resource = self.resource;
         let domain = resource.path.trim_start_matches('/').split('/').next().unwrap_or_default();
-        let scope = resource.scope.to_string();
-        let mut operation = OperationBuilder::new()
-            .tag(domain)
-            .description(Some(resource.doc))
-            .extensions(Some(ExtensionsBuilder::new().add("x-scope", json!(scope)).build()));
-        if !self.own.is_empty() {
-            let missing = ResponseBuilder::new().description("There is no such row.");
-            operation = operation.response("404", missing.build());
-        }
+        let id = format!("{verb}_{}", identifier(self.path));
+        let mut operation =
+            operation(domain, &id, summary, &resource.scope).description(Some(resource.doc));
         if self.moves {
             let moved = ResponseBuilder::new().description("It has another name now: `Location`.");
             operation = operation.response("301", moved.build());
@@ -174,10 +164,7 @@ mod tests {
     fn operations_are_named_after_their_paths() {
         assert_eq!(identifier("/github/commit-file-changes"), "github_commit_file_changes");
         assert_eq!(identifier("/github/repositories/{id}"), "github_repository");
-        assert_eq!(
-            identifier("/github/repositories/{owner}/{name}"),
-            "github_repository_by_name"
-        );
+        assert_eq!(identifier("/github/repositories/{owner}/{name}"), "github_repository_by_name");
         assert_eq!(identifier("/pinecone/sync-status/{id}"), "pinecone_sync_status");
         assert_eq!(
             identifier("/github/repositories/{owner}/{name}/pull-requests/{number}"),
