@@ -64,7 +64,8 @@ pub struct Settings {
 
     /// Connections in the pool. 16.
     pub pool_size: usize,
-    /// Milliseconds a request waits for a connection before it is answered 503. 1,500.
+    /// Milliseconds a request waits for a free connection, and then for a new one to come up, before
+    /// it is answered 503. 900.
     pub pool_wait_ms: u64,
     /// Milliseconds a statement of a read may run. 10,000.
     pub statement_timeout_ms: u64,
@@ -117,7 +118,7 @@ impl Default for Settings {
             slack_signing_secrets: Vec::new(),
             allow_private: false,
             pool_size: 16,
-            pool_wait_ms: 1_500,
+            pool_wait_ms: 900,
             statement_timeout_ms: 10_000,
             body_limit: 32 << 20,
             body_limit_decompressed: 256 << 20,
@@ -164,13 +165,15 @@ impl Settings {
         if let Some(file) = file {
             let toml = Toml::file_exact(file);
             for key in toml.data()?.values().flat_map(Map::keys) {
-                check(key, &known, |name| name.to_owned())
+                check(key, &known, str::to_owned)
                     .with_context(|| format!("in {}", file.display()))?;
             }
             figment = figment.merge(toml);
         }
-        let settings: Self =
-            figment.merge(Environment::of(environment, &known)?).extract().map_err(explain)?;
+        let settings: Self = figment
+            .merge(Environment::of(environment, &known)?)
+            .extract()
+            .map_err(|error| explain(&error))?;
         settings.validate()?;
         Ok(settings)
     }
@@ -223,10 +226,11 @@ fn check(key: &str, known: &Dict, show: impl Fn(&str) -> String) -> anyhow::Resu
 }
 
 /// figment's error in one line that names the key and never its value: it may be a secret.
-fn explain(error: figment::Error) -> anyhow::Error {
+fn explain(error: &figment::Error) -> anyhow::Error {
     let key = error.path.join(".");
     let secret = ["secret", "database_url"].iter().any(|word| key.contains(word));
-    let problem = if secret { "the value has the wrong type".into() } else { error.kind.to_string() };
+    let problem =
+        if secret { "the value has the wrong type".into() } else { error.kind.to_string() };
     anyhow::anyhow!("setting `{key}`: {problem}")
 }
 
@@ -372,7 +376,8 @@ mod tests {
     fn environment_wins_over_file_over_defaults() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("settings.toml");
-        std::fs::write(&file, "listen = '0.0.0.0:1'\npool_size = 3\njwt_keys = ['a', 'b']").unwrap();
+        std::fs::write(&file, "listen = '0.0.0.0:1'\npool_size = 3\njwt_keys = ['a', 'b']")
+            .unwrap();
         let environment = [("BOOST_DASHBOARD_POOL_SIZE".to_owned(), "5".to_owned())];
         let settings = Settings::read(Some(&file), environment).unwrap();
         assert_eq!(settings.listen, "0.0.0.0:1");

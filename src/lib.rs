@@ -21,3 +21,6 @@ pub mod query;
     reason = "printed by diesel; tables are described where they are served"
 )]
 pub mod schema;
+pub mod telemetry;
+
+pub use http::router;

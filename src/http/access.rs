@@ -6,7 +6,7 @@ use std::{marker::PhantomData, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
-    http::{StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, header, request::Parts},
 };
 
 use super::{
@@ -116,19 +116,21 @@ impl<N: Needed> FromRequestParts<App> for Allowed<N> {
     }
 }
 
+/// The bearer token of a request, if it has exactly one.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut sent = headers.get_all(header::AUTHORIZATION).iter();
+    let (scheme, token) = sent.next()?.to_str().ok()?.split_once(' ')?;
+    let sole = sent.next().is_none();
+    (sole && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim())
+}
+
 /// The token of a request. None is sent: none. A bad one is sent: refused, even where none is
 /// needed, since whoever sends one believes in it.
 fn caller(parts: &Parts, app: &App) -> Result<Option<Arc<Token>>> {
-    let mut sent = parts.headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = sent.next() else { return Ok(None) };
-    let bearer = value
-        .to_str()
-        .ok()
-        .filter(|_| sent.next().is_none())
-        .and_then(|text| text.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
-    let Some(bearer) = bearer else {
+    if !parts.headers.contains_key(header::AUTHORIZATION) {
+        return Ok(None);
+    }
+    let Some(bearer) = bearer(&parts.headers) else {
         return Err(unauthorized(
             "The Authorization header must be `Bearer` and a token.",
             "Bearer error=\"invalid_request\"",
@@ -141,9 +143,7 @@ fn caller(parts: &Parts, app: &App) -> Result<Option<Arc<Token>>> {
             Some(jti) if app.revoked.contains(jti) => Err(Refusal::Revoked),
             _ => Ok(token),
         })
-        .map_err(|refusal| {
-            unauthorized(refusal.to_string(), "Bearer error=\"invalid_token\"")
-        })?;
+        .map_err(|refusal| unauthorized(refusal.to_string(), "Bearer error=\"invalid_token\""))?;
     telemetry::name_subject(&token.subject);
     Ok(Some(token))
 }

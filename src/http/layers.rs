@@ -14,9 +14,7 @@ use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
-    http::{
-        HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts,
-    },
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -44,7 +42,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// A client's id must not be longer.
 const MAX_REQUEST_ID: usize = 200;
 /// Smaller answers are not compressed: it would cost more than it saves.
-const MIN_COMPRESSED: u16 = 1_024;
+const MIN_COMPRESSED: u64 = 1_024;
 
 /// The id of a request: the client's `x-request-id`, or one made here.
 #[derive(Debug, Clone)]
@@ -62,7 +60,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestId {
 }
 
 /// Puts every layer around the routes.
-pub fn wrap(router: Router, app: &App) -> Router {
+pub fn wrap(router: Router, app: App) -> Router {
     let compression = CompressionLayer::new()
         // The knee of each coder's curve.
         .quality(CompressionLevel::Precise(4))
@@ -71,10 +69,11 @@ pub fn wrap(router: Router, app: &App) -> Router {
                 .and(NotForContentType::IMAGES)
                 .and(NotForContentType::SSE),
         );
+    let cors = cors(&app.settings);
     router.layer(
         ServiceBuilder::new()
-            .layer(middleware::from_fn_with_state(app.clone(), around))
-            .layer(cors(&app.settings))
+            .layer(middleware::from_fn_with_state(app, around))
+            .layer(cors)
             .layer(compression),
     )
 }
@@ -91,7 +90,7 @@ fn cors(settings: &Settings) -> CorsLayer {
         .allow_methods([Method::GET, Method::HEAD])
         .allow_headers([header::AUTHORIZATION, header::IF_NONE_MATCH, REQUEST_ID])
         .expose_headers([header::ETAG, header::LINK, header::RETRY_AFTER, REQUEST_ID])
-        .max_age(Duration::from_secs(600))
+        .max_age(Duration::from_mins(10))
 }
 
 /// The layer around everything.
@@ -152,13 +151,11 @@ async fn bounded(app: &App, request: Request, next: Next) -> Response {
     let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
     let outcome = if read {
         let most = Duration::from_millis(app.settings.request_timeout_ms);
-        match tokio::time::timeout(most, handler).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                let detail = "The request took longer than the server allows.";
-                return Problem::unavailable("request_timeout", detail).into_response();
-            }
-        }
+        let Ok(outcome) = tokio::time::timeout(most, handler).await else {
+            let detail = "The request took longer than the server allows.";
+            return Problem::unavailable("request_timeout", detail).into_response();
+        };
+        outcome
     } else {
         handler.await
     };
@@ -184,13 +181,11 @@ fn take_id(headers: &mut HeaderMap) -> Arc<str> {
     let sent = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok()).filter(|id| {
         (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
     });
-    match sent {
-        Some(id) => id.into(),
-        None => {
-            let mut buffer = Uuid::encode_buffer();
-            Arc::from(&*Uuid::now_v7().hyphenated().encode_lower(&mut buffer))
-        }
+    if let Some(id) = sent {
+        return id.into();
     }
+    let mut buffer = Uuid::encode_buffer();
+    Arc::from(&*Uuid::now_v7().hyphenated().encode_lower(&mut buffer))
 }
 
 /// Writes the problem document, where the response is a refusal, and the request id.
@@ -205,10 +200,7 @@ fn finish(mut response: Response, uri: &Uri, id: &str) -> Response {
         let document = problem.document(uri.path(), id).to_string();
         let headers = response.headers_mut();
         headers.remove(header::CONTENT_ENCODING);
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/problem+json"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CONTENT_LENGTH, document.len().into());
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         *response.body_mut() = Body::from(document);

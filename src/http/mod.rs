@@ -1,4 +1,40 @@
-//! What every request meets, whatever it asks for: problems, access, layers, the document.
+//! HTTP: problems, access, extractors, layers, the OpenAPI document, and every route in one place.
 
+pub mod access;
+pub mod extract;
+pub mod health;
+pub mod json;
+pub mod keys;
+pub mod layers;
+pub mod limits;
+pub mod openapi;
 pub mod problem;
 pub mod scope;
+pub mod tokens;
+
+use axum::{Router, response::Redirect, routing};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+
+/// Every documented route.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new().merge(health::routes()).nest("/api/v1", api())
+}
+
+/// What lies below `/api/v1`.
+fn api() -> OpenApiRouter<App> {
+    openapi::routes()
+}
+
+/// The whole server: every route, every layer.
+pub fn router(app: App) -> Router {
+    let (served, _) = routes().split_for_parts();
+    let served = served
+        .with_state(app.clone())
+        .route("/", routing::get(|| async { Redirect::to("/swagger-ui/") }))
+        .merge(openapi::swagger())
+        .fallback(openapi::no_such_path)
+        .method_not_allowed_fallback(openapi::no_such_method);
+    layers::wrap(served, app)
+}

@@ -225,8 +225,7 @@ mod tests {
     }
 
     fn given(pairs: &[(&str, &str)]) -> Result<Given, Vec<Fault>> {
-        let pairs: Vec<_> =
-            pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let pairs: Vec<_> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         read(&pairs)
     }
 

@@ -12,7 +12,9 @@ use anyhow::{Context, bail, ensure};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, DecodingKey, EncodingKey,
-    jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse, ThumbprintHash},
+    jwk::{
+        AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse, ThumbprintHash,
+    },
 };
 use uuid::Uuid;
 
@@ -73,7 +75,7 @@ impl Keys {
         required.extend(settings.jwt_issuer.is_some().then_some("iss"));
         required.extend(settings.jwt_audience.is_some().then_some("aud"));
         Ok(Self {
-            keys,
+            accepted: keys,
             signer,
             issuer: name(&settings.jwt_issuer),
             audience: name(&settings.jwt_audience),
@@ -96,8 +98,7 @@ fn kept_secret(file: &Path) -> anyhow::Result<String> {
         let mut random = [0_u8; 32];
         aws_lc_random(&mut random)?;
         let folder = file.parent().unwrap_or_else(|| Path::new("."));
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make {}", folder.display()))?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
         // Written aside and linked into place: a second process either finds it whole or not at
         // all, and never replaces it.
         let aside = folder.join(format!(".{SECRET_FILE}.{}", Uuid::now_v7()));

@@ -142,7 +142,7 @@ struct Signer {
 
 /// Every key, and the tokens lately verified with them.
 pub struct Keys {
-    keys: Vec<Key>,
+    accepted: Vec<Key>,
     signer: Option<Signer>,
     issuer: String,
     audience: String,
@@ -160,12 +160,8 @@ impl Keys {
         }
         // Known by its hash: the cache then holds nothing that could be used.
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
-        let known = self
-            .verified
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&hash)
-            .cloned();
+        let known =
+            self.verified.read().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
         if let Some(known) = known {
             known.check_time(now)?;
             return Ok(known);
@@ -192,10 +188,10 @@ impl Keys {
         }
         let named = |key: &&Key| key.kid.is_some() && key.kid == header.kid;
         let unnamed = |key: &&Key| key.kid.is_none() || header.kid.is_none();
-        let candidates: Vec<&Key> = if self.keys.iter().any(|key| named(&key)) {
-            self.keys.iter().filter(named).collect()
+        let candidates: Vec<&Key> = if self.accepted.iter().any(|key| named(&key)) {
+            self.accepted.iter().filter(named).collect()
         } else {
-            self.keys.iter().filter(unnamed).collect()
+            self.accepted.iter().filter(unnamed).collect()
         };
         let mut refusal = Refusal::UnknownKey;
         for key in candidates.into_iter().filter(|key| key.algorithm == header.alg) {
@@ -282,6 +278,6 @@ impl Read {
 
 impl std::fmt::Debug for Keys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").field("keys", &self.keys.len()).finish_non_exhaustive()
+        f.debug_struct("Keys").field("keys", &self.accepted.len()).finish_non_exhaustive()
     }
 }

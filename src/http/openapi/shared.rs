@@ -1,0 +1,252 @@
+//! What every operation has in common, added to the document after the routes have spoken.
+
+use serde_json::{Map, Value, json};
+
+/// A refusal that operations share.
+struct Refusal {
+    status: &'static str,
+    name: &'static str,
+    description: &'static str,
+    code: &'static str,
+    detail: &'static str,
+}
+
+const REFUSALS: [Refusal; 11] = [
+    Refusal {
+        status: "400",
+        name: "BadRequest",
+        description: "A parameter is unknown or wrong; each is named, with the nearest valid name.",
+        code: "invalid_request",
+        detail: "There is no parameter `limt`.",
+    },
+    Refusal {
+        status: "401",
+        name: "Unauthorized",
+        description: "A token is needed, or the one sent is not valid.",
+        code: "unauthorized",
+        detail: "This needs a token.",
+    },
+    Refusal {
+        status: "403",
+        name: "Forbidden",
+        description: "The token lacks the scope.",
+        code: "insufficient_scope",
+        detail: "The token lacks the scope `ingest:github`.",
+    },
+    Refusal {
+        status: "404",
+        name: "NotFound",
+        description: "There is no such thing.",
+        code: "not_found",
+        detail: "There is no such row.",
+    },
+    Refusal {
+        status: "409",
+        name: "Conflict",
+        description: "The request contradicts an earlier one.",
+        code: "idempotency_key_reused",
+        detail: "The idempotency key was used with another body.",
+    },
+    Refusal {
+        status: "413",
+        name: "PayloadTooLarge",
+        description: "The body is larger than a limit.",
+        code: "body_too_large",
+        detail: "The body has more than 33554432 bytes.",
+    },
+    Refusal {
+        status: "415",
+        name: "UnsupportedMediaType",
+        description: "The body's content type or encoding is not taken here.",
+        code: "unsupported_media_type",
+        detail: "The content type `image/png` is not taken here.",
+    },
+    Refusal {
+        status: "422",
+        name: "UnprocessableContent",
+        description: "The body can be read but not be used.",
+        code: "invalid_body",
+        detail: "Every item was rejected.",
+    },
+    Refusal {
+        status: "429",
+        name: "TooManyRequests",
+        description: "Faster than the server allows; `Retry-After` says when to come back.",
+        code: "rate_limited",
+        detail: "More than 100 requests a second.",
+    },
+    Refusal {
+        status: "500",
+        name: "InternalError",
+        description: "The server failed. The request id finds the cause in its log.",
+        code: "internal_error",
+        detail: "The server failed. The request id finds the cause in its log.",
+    },
+    Refusal {
+        status: "503",
+        name: "Unavailable",
+        description: "The server is busy or its database away; `Retry-After` says when to come \
+                      back.",
+        code: "database_away",
+        detail: "The database cannot be reached.",
+    },
+];
+
+const ABOUT: &str = "What the C++ Alliance knows of the Boost community: repositories, commits, \
+issues, mailing lists, papers, people.
+
+* Times are RFC 3339 in UTC. Ids that exceed 2^53 are strings.
+* Refusals are `application/problem+json` (RFC 9457) with a stable `code` in `type` and, for each \
+single fault, a pointer or parameter.
+* Every response has an `x-request-id`: yours, if you sent one of up to 200 visible ASCII \
+characters.
+* Reads are open unless the server says otherwise. Everything else needs a token: \
+`boost-dashboard token issue`. Each operation's scope is its `x-scope`.";
+
+/// Completes the document.
+pub(super) fn finish(mut document: Value) -> Value {
+    document["info"] = json!({
+        "title": "Boost Dashboard",
+        "version": env!("CARGO_PKG_VERSION"),
+        "description": ABOUT,
+        "license": {"name": "BSL-1.0", "identifier": "BSL-1.0"},
+    });
+    document["servers"] = json!([{"url": "/"}]);
+    document["tags"] = tags();
+    let components = &mut document["components"];
+    components["securitySchemes"] = json!({"bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "`boost-dashboard token issue --subject NAME --scope SCOPE` prints one.",
+    }});
+    components["schemas"]["Problem"] = problem_schema();
+    let responses = REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), response(refusal)));
+    components["responses"] = Value::Object(responses.collect());
+
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    for operations in paths.filter_map(Value::as_object_mut) {
+        for (method, operation) in operations.iter_mut() {
+            if ["get", "post", "put", "patch", "delete"].contains(&method.as_str()) {
+                complete(operation);
+            }
+        }
+    }
+    document
+}
+
+/// Adds what follows from the scope, the parameters and the body of an operation.
+fn complete(operation: &mut Value) {
+    let scope = operation["x-scope"].as_str().unwrap_or("none").to_owned();
+    operation["security"] = match scope.as_str() {
+        "none" => json!([]),
+        // Open unless the server says otherwise: a token may be left out.
+        "read" => json!([{}, {"bearer": ["read"]}]),
+        scope => json!([{"bearer": [scope]}]),
+    };
+    let parameters = operation["parameters"].as_array();
+    let has = |place: &str| {
+        parameters.is_some_and(|all| all.iter().any(|parameter| parameter["in"] == place))
+    };
+    let refers = parameters.is_some_and(|all| all.iter().any(|it| it.get("$ref").is_some()));
+    let (in_path, in_query) = (has("path"), has("query") || refers);
+    let body = operation.get("requestBody").is_some();
+    let written = operation["responses"].as_object().cloned().unwrap_or_default();
+    let responses = &mut operation["responses"];
+    for refusal in &REFUSALS {
+        let applies = match refusal.status {
+            "400" => in_path || in_query || body,
+            "401" | "403" | "429" => scope != "none",
+            "404" => in_path,
+            "413" | "415" | "422" => body,
+            "409" => false,
+            _ => true,
+        };
+        let own = written.get(refusal.status);
+        if own.is_some_and(|own| own.get("content").is_some()) || !(applies || own.is_some()) {
+            continue;
+        }
+        let mut shared = json!({"$ref": format!("#/components/responses/{}", refusal.name)});
+        // What the route says of it is more precise.
+        if let Some(description) = own.and_then(|own| own.get("description")) {
+            shared["description"] = description.clone();
+        }
+        responses[refusal.status] = shared;
+    }
+}
+
+fn response(refusal: &Refusal) -> Value {
+    let status: u16 = refusal.status.parse().unwrap_or_default();
+    let title = axum::http::StatusCode::from_u16(status).ok().and_then(|s| s.canonical_reason());
+    let text = json!({"schema": {"type": "string"}});
+    let mut response = json!({
+        "description": refusal.description,
+        "headers": {"x-request-id": text},
+        "content": {"application/problem+json": {
+            "schema": {"$ref": "#/components/schemas/Problem"},
+            "example": {
+                "type": format!("urn:boost-dashboard:{}", refusal.code),
+                "title": title,
+                "status": status,
+                "detail": refusal.detail,
+                "instance": "/api/v1/github/commits",
+                "request_id": "01a2092e-c9f5-7296-8006-dd9398c54289",
+            },
+        }},
+    });
+    let header = match refusal.status {
+        "401" | "403" => Some("WWW-Authenticate"),
+        "429" | "503" => Some("Retry-After"),
+        _ => None,
+    };
+    if let Some(header) = header {
+        response["headers"][header] = text;
+    }
+    response
+}
+
+fn problem_schema() -> Value {
+    let text = |description: &str| json!({"type": "string", "description": description});
+    json!({
+        "type": "object",
+        "description": "Why a request was refused (RFC 9457).",
+        "required": ["type", "title", "status", "detail", "instance", "request_id"],
+        "properties": {
+            "type": text("`urn:boost-dashboard:` and a stable code."),
+            "title": text("The status in words."),
+            "status": {"type": "integer", "description": "The HTTP status."},
+            "detail": text("One sentence for people."),
+            "instance": text("The path of the request."),
+            "request_id": text("The request's `x-request-id`."),
+            "errors": {
+                "type": "array",
+                "description": "Each single fault.",
+                "items": {
+                    "type": "object",
+                    "required": ["code", "detail"],
+                    "properties": {
+                        "pointer": text("RFC 6901 pointer into the body."),
+                        "parameter": text("The name of the parameter."),
+                        "code": text("A stable code."),
+                        "detail": text("One sentence for people."),
+                        "suggestion": text("The nearest valid name."),
+                    },
+                },
+            },
+        },
+    })
+}
+
+/// The domains in their order, then what belongs to none.
+fn tags() -> Value {
+    let domains = crate::domains::all();
+    let domains = domains.iter().map(|domain| (domain.name, domain.doc));
+    let others = [
+        ("ingest", "Receipts, dead letters, drift and the raw archive."),
+        ("service", "Health, metrics and this document."),
+    ];
+    domains
+        .chain(others)
+        .map(|(name, description)| json!({"name": name, "description": description}))
+        .collect()
+}
