@@ -44,4 +44,5 @@ pub fn domain() -> Domain {
         .resource::<pull_request_comment::PullRequestComment>()
         .resource::<pull_request_assignee::PullRequestAssignee>()
         .resource::<pull_request_label::PullRequestLabel>()
+        .routes(reads::routes)
 }
