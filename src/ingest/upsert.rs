@@ -515,7 +515,8 @@ pub async fn fold_row(
     update(tx, table, &[group], &[0]).await
 }
 
-async fn read_row(tx: &mut Tx<'_>, table: &'static Table, id: i64) -> QueryResult<Option<Row>> {
+/// Reads and locks a row by its id.
+pub async fn read_row(tx: &mut Tx<'_>, table: &'static Table, id: i64) -> QueryResult<Option<Row>> {
     let mut statement = Statement::new(format!("select 1::bigint, t.id, {}", stored(table, true)));
     statement.push(&format!(" from {} t where t.id = ", table.name));
     statement.bind(SqlType::BigInt, Value::BigInt(id)).push(" for no key update");

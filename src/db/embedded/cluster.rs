@@ -126,6 +126,13 @@ impl Cluster {
     }
 }
 
+impl Drop for Cluster {
+    /// The server has removed its socket; the folder goes as well, if nothing else is in it.
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(&self.sockets);
+    }
+}
+
 /// Makes the data folder. Others may pass through it, as the database's account must, but not list
 /// it.
 fn make_folder(folder: &Path) -> anyhow::Result<()> {

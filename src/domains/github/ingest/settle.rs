@@ -1,0 +1,314 @@
+//! Which row a repository is: by GitHub's id when it is known, else by name. Renames, transfers and
+//! names that are used again are settled here, before anything is written under a repository.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use diesel::{QueryResult, result::Error};
+
+use super::{accounts::Stored, repositories::Mentioned, tables};
+use crate::{
+    db::sql::{SqlType, Statement, Value},
+    ingest::{
+        given::Given,
+        join,
+        register::Draft,
+        repo_name::RepoName,
+        stamp::Stamp,
+        tx::Tx,
+        upsert::{self},
+    },
+};
+
+/// A row of `github_repository`, as far as its identity goes.
+#[derive(Debug, Clone)]
+struct Known {
+    id: i64,
+    github_id: Option<i64>,
+}
+
+/// A settled repository.
+#[derive(Debug, Clone, Copy)]
+pub struct Settled {
+    /// `github_repository.id`.
+    pub id: i64,
+    /// Whether this batch made the row.
+    pub created: bool,
+    /// Whether the payload's name is the row's from now on.
+    pub may_name: bool,
+}
+
+/// Finds or makes the row of every mentioned repository; one answer for each, in order.
+pub async fn settle(
+    tx: &mut Tx<'_>,
+    mentions: &[Mentioned<'_>],
+    accounts: &Stored,
+) -> QueryResult<Vec<Settled>> {
+    let mut may_name = vec![true; mentions.len()];
+    let ids: Vec<i64> = mentions.iter().filter_map(|m| m.repository.id).collect();
+    let mut by_id = find_ids(tx, &ids).await?;
+    let names: Vec<RepoName> = mentions.iter().map(|m| m.repository.name.folded()).collect();
+    let mut by_name = find_names(tx, &names).await?;
+
+    // A payload with GitHub's id may give, take or change names. One by one: names collide rarely,
+    // and each decision stands on the one before.
+    for (index, mention) in mentions.iter().enumerate() {
+        let Some(github_id) = mention.repository.id else { continue };
+        let name = &names[index];
+        let holder = by_name.get(name).cloned();
+        let own = by_id.get(&github_id).cloned();
+        match (own, holder) {
+            (Some(own), Some(holder)) if own.id == holder.id => {}
+            (Some(own), holder) => {
+                let wins = mention.repository.stamp > name_stamp(tx, own.id).await?
+                    && claims(tx, mention, holder.as_ref()).await?;
+                may_name[index] = wins;
+                if wins {
+                    remember_name(tx, own.id, mention.repository.stamp.source_at).await?;
+                    by_name.insert(name.clone(), own);
+                }
+            }
+            (None, Some(holder)) if holder.github_id.is_none() => {
+                adopt_id(tx, holder.id, github_id).await?;
+                let adopted = Known { github_id: Some(github_id), ..holder };
+                by_id.insert(github_id, adopted.clone());
+                by_name.insert(name.clone(), adopted);
+            }
+            (None, Some(holder)) => {
+                may_name[index] = claims(tx, mention, Some(&holder)).await?;
+                if may_name[index] {
+                    by_name.remove(name);
+                }
+            }
+            (None, None) => {}
+        }
+    }
+
+    let created = create(tx, mentions, &names, &may_name, accounts, &mut by_id, &mut by_name).await?;
+    mentions
+        .iter()
+        .enumerate()
+        .map(|(index, mention)| {
+            let own = mention.repository.id.and_then(|id| by_id.get(&id));
+            let known = own.or_else(|| by_name.get(&names[index])).ok_or(Error::NotFound)?;
+            Ok(Settled {
+                id: known.id,
+                created: created.contains(&known.id),
+                may_name: may_name[index],
+            })
+        })
+        .collect()
+}
+
+/// Whether the payload may take its name from whoever has it; makes room if so.
+async fn claims(
+    tx: &mut Tx<'_>,
+    mention: &Mentioned<'_>,
+    holder: Option<&Known>,
+) -> QueryResult<bool> {
+    let Some(holder) = holder else { return Ok(true) };
+    let Some(held_by) = holder.github_id else {
+        // The holder was only ever seen by name: it is this repository.
+        let own = find_ids(tx, &mention.repository.id.into_iter().collect::<Vec<_>>()).await?;
+        if let Some(own) = mention.repository.id.and_then(|id| own.get(&id)) {
+            join::merge(tx, &tables(), "github_repository", holder.id, own.id).await?;
+        }
+        return Ok(true);
+    };
+    if mention.repository.stamp <= name_stamp(tx, holder.id).await? {
+        return Ok(false);
+    }
+    let mut displace = Statement::new("update github_repository set repo_name = repo_name || ");
+    displace.bind(SqlType::Text, Value::Text(format!("~{held_by}")));
+    displace.push(
+        ", column_stamps = coalesce(column_stamps, '{}') || '{\"repo_name\": null, \
+         \"owner_account_id\": null}' where id = ",
+    );
+    displace.bind(SqlType::BigInt, Value::BigInt(holder.id));
+    tx.execute(displace).await?;
+    Ok(true)
+}
+
+async fn name_stamp(tx: &mut Tx<'_>, id: i64) -> QueryResult<Stamp> {
+    let table = super::repositories::RepositoryDraft::table();
+    let position = table.names().position(|name| name == "repo_name").unwrap_or_default();
+    let row = upsert::read_row(tx, table, id).await?;
+    Ok(row.map_or(Stamp::BOTTOM, |row| (*row.stamps[position]).clone()))
+}
+
+/// The name a row has now answers for it also after it is renamed.
+async fn remember_name(tx: &mut Tx<'_>, id: i64, at: Option<DateTime<Utc>>) -> QueryResult<()> {
+    let mut statement = Statement::new(
+        "insert into former_repository_name (owner_lower, name_lower, repo_id, seen_at) \
+         select lower(a.username), lower(r.repo_name), r.id, ",
+    );
+    let at = Value::Timestamptz(at.unwrap_or(tx.now));
+    statement.bind(SqlType::Timestamptz, at);
+    statement.push(
+        " from github_repository r join github_account a on a.id = r.owner_account_id \
+         where r.repo_name not like '%~%' and r.id = ",
+    );
+    statement.bind(SqlType::BigInt, Value::BigInt(id));
+    statement.push(
+        " on conflict (owner_lower, name_lower) do update \
+         set repo_id = excluded.repo_id, seen_at = excluded.seen_at \
+         where former_repository_name.seen_at <= excluded.seen_at",
+    );
+    tx.execute(statement).await?;
+    Ok(())
+}
+
+async fn adopt_id(tx: &mut Tx<'_>, id: i64, github_id: i64) -> QueryResult<()> {
+    let mut statement = Statement::new("update github_repository set github_repo_id = ");
+    statement.bind(SqlType::BigInt, Value::BigInt(github_id)).push(" where id = ");
+    statement.bind(SqlType::BigInt, Value::BigInt(id));
+    tx.execute(statement).await?;
+    Ok(())
+}
+
+async fn find_ids(tx: &mut Tx<'_>, ids: &[i64]) -> QueryResult<HashMap<i64, Known>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let mut statement = Statement::new(
+        "select github_repo_id, id from github_repository where github_repo_id = any(",
+    );
+    statement.bind_all(SqlType::BigInt, ids.iter().copied().map(Value::BigInt)).push(")");
+    Ok(tx
+        .query(statement)
+        .await?
+        .into_iter()
+        .filter_map(|row| match row.0.as_slice() {
+            [Value::BigInt(github_id), Value::BigInt(id)] => {
+                Some((*github_id, Known { id: *id, github_id: Some(*github_id) }))
+            }
+            _ => None,
+        })
+        .collect())
+}
+
+/// The rows that have a name now, else the rows that had it.
+async fn find_names(
+    tx: &mut Tx<'_>,
+    names: &[RepoName],
+) -> QueryResult<HashMap<RepoName, Known>> {
+    let mut found = HashMap::new();
+    for (select, join) in [
+        (
+            "select distinct on (u.ord) u.ord, r.id, r.github_repo_id from",
+            "join github_account a on lower(a.username) = u.owner \
+             join github_repository r on r.owner_account_id = a.id and lower(r.repo_name) = u.name \
+             order by u.ord, a.github_account_id > 0 desc, a.source_at desc nulls last, r.id",
+        ),
+        (
+            "select u.ord, r.id, r.github_repo_id from",
+            "join former_repository_name f on f.owner_lower = u.owner and f.name_lower = u.name \
+             join github_repository r on r.id = f.repo_id",
+        ),
+    ] {
+        let mut wanted: Vec<&RepoName> =
+            names.iter().filter(|name| !found.contains_key(*name)).collect();
+        wanted.sort();
+        wanted.dedup();
+        if wanted.is_empty() {
+            break;
+        }
+        let statement = Given::default()
+            .texts("owner", wanted.iter().map(|name| name.owner.as_str()))
+            .texts("name", wanted.iter().map(|name| name.name.as_str()))
+            .statement(select, join);
+        for row in tx.query(statement).await? {
+            if let [Value::BigInt(ord), Value::BigInt(id), github_id] = row.0.as_slice() {
+                let github_id = match github_id {
+                    Value::BigInt(id) => Some(*id),
+                    _ => None,
+                };
+                let name = usize::try_from(ord - 1).ok().and_then(|n| wanted.get(n));
+                if let Some(name) = name {
+                    found.insert((*name).clone(), Known { id: *id, github_id });
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Makes the rows that are missing, in key order, and gives the ids of those it made.
+async fn create(
+    tx: &mut Tx<'_>,
+    mentions: &[Mentioned<'_>],
+    names: &[RepoName],
+    may_name: &[bool],
+    accounts: &Stored,
+    by_id: &mut HashMap<i64, Known>,
+    by_name: &mut HashMap<RepoName, Known>,
+) -> QueryResult<Vec<i64>> {
+    // By owner and lower-cased name: the spelling, and GitHub's id if a payload has it.
+    let mut missing: BTreeMap<(i64, String), (String, Option<i64>, RepoName)> = BTreeMap::new();
+    for (index, mention) in mentions.iter().enumerate() {
+        let repository = mention.repository;
+        let known = match repository.id {
+            Some(id) => by_id.contains_key(&id),
+            None => by_name.contains_key(&names[index]),
+        };
+        if known {
+            continue;
+        }
+        let suffix = match repository.id {
+            Some(id) if !may_name[index] => format!("~{id}"),
+            _ => String::new(),
+        };
+        let spelling = format!("{}{suffix}", repository.name.name);
+        let key = (accounts.id(mention.owner), spelling.to_lowercase());
+        let entry =
+            missing.entry(key).or_insert_with(|| (spelling, None, names[index].clone()));
+        entry.1 = entry.1.or(repository.id);
+    }
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statement = Statement::new(
+        "insert into github_repository (owner_account_id, repo_name, github_repo_id) \
+         select u.owner, u.name, u.github from ",
+    );
+    Given::default()
+        .ids("owner", missing.keys().map(|(owner, _)| *owner))
+        .texts("name", missing.values().map(|(spelling, ..)| spelling.as_str()))
+        .with(
+            "github",
+            SqlType::BigInt,
+            missing.values().map(|(_, id, _)| id.map_or(Value::Null, Value::BigInt)),
+        )
+        .append(&mut statement);
+    statement.push(
+        " on conflict (owner_account_id, lower(repo_name)) do update \
+         set repo_name = github_repository.repo_name where false \
+         returning id, owner_account_id, lower(repo_name)",
+    );
+    let mut created = Vec::new();
+    for row in tx.query(statement).await? {
+        let Ok([Value::BigInt(id), Value::BigInt(owner), Value::Text(name)]) =
+            <[Value; 3]>::try_from(row.0)
+        else {
+            continue;
+        };
+        created.push(id);
+        if let Some((_, github_id, folded)) = missing.remove(&(owner, name)) {
+            let known = Known { id, github_id };
+            if let Some(github_id) = github_id {
+                by_id.insert(github_id, known.clone());
+            }
+            by_name.insert(folded, known);
+        }
+    }
+    tx.count("github_repository").inserted += created.len() as u64;
+    if !missing.is_empty() {
+        // Somebody else made them meanwhile.
+        let names: Vec<RepoName> = missing.into_values().map(|(.., folded)| folded).collect();
+        by_name.extend(find_names(tx, &names).await?);
+        if mentions.iter().any(|m| m.repository.id.is_some_and(|id| !by_id.contains_key(&id))) {
+            return Err(Error::RollbackTransaction);
+        }
+    }
+    Ok(created)
+}
