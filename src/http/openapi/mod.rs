@@ -21,7 +21,7 @@ use super::{
     problem::{Problem, nearest},
     scope::Scope,
 };
-use crate::app::App;
+use crate::{app::App, domains, query};
 
 /// Where the document is served.
 pub const PATH: &str = "/api/v1/openapi.json";
@@ -49,7 +49,12 @@ pub struct Document {
 }
 
 impl Document {
-    fn of(routes: utoipa::openapi::OpenApi) -> anyhow::Result<Self> {
+    fn of(mut routes: utoipa::openapi::OpenApi) -> anyhow::Result<Self> {
+        // Routers pass on schemas only, so the parameters that lists share are added here.
+        let domains = domains::all();
+        let resources = domains.iter().flat_map(|domain| &domain.resources);
+        let components = routes.components.get_or_insert_default();
+        components.parameters.extend(query::docs::parameters(resources));
         let value = shared::finish(serde_json::to_value(routes)?);
         let body = serde_json::to_vec(&value)?;
         let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16])).parse()?;
