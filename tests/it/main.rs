@@ -1,5 +1,7 @@
 //! One binary for all integration tests.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod embedded;
 mod pool;
 mod schema;
