@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 
 use super::commits::{Commit, Completeness, FileChange};

@@ -60,72 +60,72 @@ pub async fn store(
     let accounts =
         threads::Accounts { ghost: ghost.map_or(0, |ghost| stored.id(ghost)), stored: &stored };
 
-    let mut outcomes: Vec<Option<Outcome>> = vec![None; items.len()];
-    for (slot, (_, item)) in items.iter().enumerate() {
-        if let (Item::Account(_), Whose::Account(handle)) = (item, &people[slot]) {
-            outcomes[slot] = Some(Outcome {
-                action: stored.action(*handle),
-                table: "github_account",
-                row_id: Some(stored.id(*handle)),
-            });
-        }
-    }
-    let slots = |pick: fn(&Item) -> bool| {
-        (0..items.len()).filter(|slot| pick(items[*slot].1)).collect::<Vec<usize>>()
-    };
-    let mut put = |slots: Vec<usize>, done: Vec<Outcome>| {
-        for (slot, outcome) in slots.into_iter().zip(done) {
-            outcomes[slot] = Some(outcome);
-        }
-    };
-
-    put(
-        slots(|item| matches!(item, Item::Repository(_))),
-        store_repositories(tx, &mentions, &settled, &stored).await?,
-    );
-    let years: Vec<(i32, &CreatedRepos)> = items
-        .iter()
-        .filter_map(|(index, item)| match item {
-            Item::CreatedRepos(row) => Some((*index, &**row)),
-            _ => None,
-        })
-        .collect();
-    put(slots(|item| matches!(item, Item::CreatedRepos(_))), store_years(tx, &years).await?);
-
-    let mut commits = Vec::new();
-    let mut authors = Vec::new();
+    let mut outcomes = Outcomes(vec![None; items.len()]);
+    let mut slots = Slots::default();
+    let mut years: Vec<(i32, &CreatedRepos)> = Vec::new();
+    let (mut commits, mut authors) = (Vec::new(), Vec::new());
     let (mut issues, mut pulls) = (Vec::new(), Vec::new());
-    for ((index, item), whose) in items.iter().zip(&people) {
+    for (slot, ((index, item), whose)) in items.iter().zip(&people).enumerate() {
         match (item, whose) {
+            (Item::Account(_), Whose::Account(handle)) => {
+                outcomes.0[slot] = Some(Outcome {
+                    action: stored.action(*handle),
+                    table: "github_account",
+                    row_id: Some(stored.id(*handle)),
+                });
+            }
+            (Item::Repository(_), _) => slots.repositories.push(slot),
+            (Item::CreatedRepos(row), _) => {
+                slots.years.push(slot);
+                years.push((*index, row));
+            }
             (Item::Commit(commit), Whose::Account(author)) => {
+                slots.commits.push(slot);
                 let repo_id = repo_id(&commit.repo)?;
                 commits.push(PlacedCommit { commit, repo_id, item: *index });
                 authors.push(stored.id(*author));
             }
             (Item::Issue(issue), Whose::Thread(people)) => {
+                slots.issues.push(slot);
                 let repo_id = repo_id(&issue.thread.repo)?;
                 issues.push(Placed { item: &**issue, repo_id, people, index: *index });
             }
             (Item::Pull(pull), Whose::Thread(people)) => {
+                slots.pulls.push(slot);
                 let repo_id = repo_id(&pull.thread.repo)?;
                 pulls.push(Placed { item: &**pull, repo_id, people, index: *index });
             }
             _ => {}
         }
     }
-    put(
-        slots(|item| matches!(item, Item::Commit(_))),
-        store_commits(tx, &commits, &authors).await?,
-    );
-    put(
-        slots(|item| matches!(item, Item::Issue(_))),
-        threads::store_issues(tx, &issues, accounts).await?,
-    );
-    put(
-        slots(|item| matches!(item, Item::Pull(_))),
-        threads::store_pulls(tx, &pulls, accounts).await?,
-    );
-    outcomes.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
+    let done = store_repositories(tx, &mentions, &settled, &stored).await?;
+    outcomes.put(slots.repositories, done);
+    outcomes.put(slots.years, store_years(tx, &years).await?);
+    outcomes.put(slots.commits, store_commits(tx, &commits, &authors).await?);
+    outcomes.put(slots.issues, threads::store_issues(tx, &issues, accounts).await?);
+    outcomes.put(slots.pulls, threads::store_pulls(tx, &pulls, accounts).await?);
+    outcomes.0.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
+}
+
+/// Which items are of which table, by their position in the batch.
+#[derive(Default)]
+struct Slots {
+    repositories: Vec<usize>,
+    years: Vec<usize>,
+    commits: Vec<usize>,
+    issues: Vec<usize>,
+    pulls: Vec<usize>,
+}
+
+/// What became of each item of the batch.
+struct Outcomes(Vec<Option<Outcome>>);
+
+impl Outcomes {
+    fn put(&mut self, slots: Vec<usize>, done: Vec<Outcome>) {
+        for (slot, outcome) in slots.into_iter().zip(done) {
+            self.0[slot] = Some(outcome);
+        }
+    }
 }
 
 /// Whose an item is.
@@ -274,12 +274,17 @@ async fn store_years(
     tx: &mut Tx<'_>,
     years: &[(i32, &CreatedRepos)],
 ) -> QueryResult<Vec<Outcome>> {
-    let names = years.iter().map(|(_, row)| row.language.as_str()).collect();
+    let mut names = BTreeSet::new();
+    for (_, row) in years {
+        names.insert(row.language.as_str());
+    }
     let languages = catalogue::languages(tx, &names).await?;
-    let rows: Vec<_> = years
-        .iter()
-        .filter_map(|(index, row)| Some((*index, *row, *languages.get(&row.language)?)))
-        .collect();
+    let mut rows = Vec::new();
+    for (index, row) in years {
+        if let Some(language) = languages.get(&row.language) {
+            rows.push((*index, *row, *language));
+        }
+    }
     created_repos::store(tx, &rows).await
 }
 

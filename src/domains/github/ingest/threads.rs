@@ -1,6 +1,6 @@
 //! Storing issues and pull requests with what hangs on them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use diesel::QueryResult;
 
@@ -143,12 +143,18 @@ impl Parents {
 async fn store_parents<D: Draft>(
     tx: &mut Tx<'_>,
     places: &[Place],
-    draft: impl Fn(usize, i64) -> D,
+    drafts: Vec<D>,
 ) -> QueryResult<Parents> {
-    let fresh: Vec<usize> = (0..places.len()).filter(|n| places[*n].stale.is_none()).collect();
-    let drafts = fresh.iter().map(|n| draft(*n, places[*n].key)).collect();
     let mut done: Vec<Option<Done>> = vec![None; places.len()];
-    for (n, stored) in fresh.into_iter().zip(upsert(tx, drafts).await?) {
+    let mut fresh = Vec::new();
+    let mut written = Vec::new();
+    for (n, draft) in drafts.into_iter().enumerate() {
+        if places[n].stale.is_none() {
+            fresh.push(n);
+            written.push(draft);
+        }
+    }
+    for (n, stored) in fresh.into_iter().zip(upsert(tx, written).await?) {
         done[n] = Some(stored);
     }
     let rows: HashMap<i64, i64> = places
@@ -180,11 +186,12 @@ pub async fn store_issues(
         })
         .collect();
     let places = numbers::settle(tx, ISSUES, &claims).await?;
-    let mut parents = store_parents(tx, &places, |n, _| {
-        let placed = &issues[n];
-        placed.item.draft(placed.repo_id, accounts.author(placed.people.author), placed.index)
-    })
-    .await?;
+    let mut drafts = Vec::new();
+    for placed in issues {
+        let author = accounts.author(placed.people.author);
+        drafts.push(placed.item.draft(placed.repo_id, author, placed.index));
+    }
+    let mut parents = store_parents(tx, &places, drafts).await?;
     let threads = Threads {
         threads: issues.iter().map(|placed| &placed.item.thread).collect(),
         stamps: issues.iter().map(|placed| &placed.item.stamp).collect(),
@@ -225,12 +232,12 @@ pub async fn store_pulls(
         })
         .collect();
     let places = numbers::settle(tx, PULLS, &claims).await?;
-    let mut parents = store_parents(tx, &places, |n, key| {
-        let placed = &pulls[n];
+    let mut drafts = Vec::new();
+    for (placed, place) in pulls.iter().zip(&places) {
         let author = accounts.author(placed.people.author);
-        placed.item.draft(key, placed.repo_id, author, placed.index)
-    })
-    .await?;
+        drafts.push(placed.item.draft(place.key, placed.repo_id, author, placed.index));
+    }
+    let mut parents = store_parents(tx, &places, drafts).await?;
     let threads = Threads {
         threads: pulls.iter().map(|placed| &placed.item.thread).collect(),
         stamps: pulls.iter().map(|placed| &placed.item.stamp).collect(),
@@ -303,17 +310,18 @@ impl Threads<'_> {
         children: &'static Children,
         draft: impl Fn(&Comment, i64, Cell<i64>, i32) -> D,
     ) -> QueryResult<()> {
-        let comments = || {
-            self.threads.iter().enumerate().flat_map(|(n, thread)| {
-                let list = thread.comments.iter().flatten();
-                list.zip(&self.people[n].comments).map(move |(comment, author)| (n, comment, *author))
-            })
-        };
-        let keys: Vec<(String, &Stamp)> =
-            comments().map(|(_, comment, _)| (comment.id.to_string(), &comment.stamp)).collect();
+        let mut comments: Vec<(usize, &Comment, Option<Handle>)> = Vec::new();
+        for (n, thread) in self.threads.iter().enumerate() {
+            let list = thread.comments.iter().flatten().zip(&self.people[n].comments);
+            comments.extend(list.map(|(comment, author)| (n, comment, *author)));
+        }
+        let mut keys: Vec<(String, &Stamp)> = Vec::new();
+        for (_, comment, _) in &comments {
+            keys.push((comment.id.to_string(), &comment.stamp));
+        }
         let blocked = tombstone::blocked(tx, children.table, &keys).await?;
         let (mut drafts, mut owners) = (Vec::new(), Vec::new());
-        for (n, comment, author) in comments() {
+        for (n, comment, author) in comments {
             if blocked.contains(&comment.id.to_string()) {
                 continue;
             }
@@ -355,25 +363,25 @@ async fn store_reviews(
     parents: &mut Parents,
     accounts: Accounts<'_>,
 ) -> QueryResult<()> {
-    let reviews = || {
-        pulls.iter().enumerate().flat_map(|(n, placed)| {
-            let list = placed.item.reviews.iter().flatten();
-            list.zip(&placed.people.reviews).map(move |(review, author)| (n, review, *author))
-        })
-    };
-    let ids = settle_ids(tx, reviews().map(|(_, review, _)| review)).await?;
-    let keys: Vec<(String, &Stamp)> = reviews()
-        .zip(&ids)
-        .map(|((_, review, _), id)| (id.to_string(), &review.stamp))
-        .collect();
+    let mut reviews: Vec<(usize, &Review, Option<Handle>)> = Vec::new();
+    for (n, placed) in pulls.iter().enumerate() {
+        let list = placed.item.reviews.iter().flatten().zip(&placed.people.reviews);
+        reviews.extend(list.map(|(review, author)| (n, review, *author)));
+    }
+    let ids = settle_ids(tx, &reviews).await?;
+    let mut keys: Vec<(String, &Stamp)> = Vec::new();
+    for ((_, review, _), id) in reviews.iter().zip(&ids) {
+        keys.push((id.to_string(), &review.stamp));
+    }
     let blocked = tombstone::blocked(tx, REVIEWS.table, &keys).await?;
     let (mut drafts, mut owners) = (Vec::new(), Vec::new());
-    for ((n, review, author), id) in reviews().zip(&ids) {
+    for ((n, review, author), id) in reviews.iter().zip(&ids) {
         if blocked.contains(&id.to_string()) {
             continue;
         }
-        owners.push(parents.rows[n]);
-        drafts.push(review_draft(review, *id, parents.rows[n], accounts.author(author), pulls[n].index));
+        let (parent, author) = (parents.rows[*n], accounts.author(*author));
+        owners.push(parent);
+        drafts.push(review_draft(review, *id, parent, author, pulls[*n].index));
     }
     mark_changed(parents, &owners, &upsert(tx, drafts).await?);
     let mut lists: BTreeMap<usize, Vec<i64>> = pulls
@@ -382,8 +390,8 @@ async fn store_reviews(
         .filter(|(_, placed)| placed.item.all_reviews && placed.item.reviews.is_some())
         .map(|(n, _)| (n, Vec::new()))
         .collect();
-    for ((n, ..), id) in reviews().zip(&ids) {
-        if let Some(list) = lists.get_mut(&n) {
+    for ((n, ..), id) in reviews.iter().zip(&ids) {
+        if let Some(list) = lists.get_mut(n) {
             list.push(*id);
         }
     }
@@ -414,25 +422,25 @@ fn review_draft(review: &Review, id: i64, pr: i64, author: Cell<i64>, item: i32)
 
 /// The key of each: a review whose number a review comment has too takes the negated number; the
 /// comment always has the plain one, whichever came first.
-async fn settle_ids<'r>(
+async fn settle_ids(
     tx: &mut Tx<'_>,
-    reviews: impl Iterator<Item = &'r Review> + Clone,
+    reviews: &[(usize, &Review, Option<Handle>)],
 ) -> QueryResult<Vec<i64>> {
-    let of_kind = |kind| {
-        reviews.clone().filter(move |review| review.kind == kind).map(|review| review.id)
-    };
-    let mut comments: HashSet<i64> = of_kind(ReviewKind::Comment).collect();
+    let (mut comments, mut verdicts) = (BTreeSet::new(), BTreeSet::new());
+    for (_, review, _) in reviews {
+        match review.kind {
+            ReviewKind::Comment => comments.insert(review.id),
+            ReviewKind::Review => verdicts.insert(review.id),
+        };
+    }
     if !comments.is_empty() {
         let mut moved = Statement::new(
             "update pull_request_review set pr_review_id = -pr_review_id \
              where kind = 'review' and pr_review_id = any(",
         );
-        let mut sorted: Vec<i64> = comments.iter().copied().collect();
-        sorted.sort_unstable();
-        moved.bind_all(SqlType::BigInt, sorted.into_iter().map(Value::BigInt)).push(")");
+        moved.bind_all(SqlType::BigInt, comments.iter().copied().map(Value::BigInt)).push(")");
         tx.execute(moved).await?;
     }
-    let verdicts: Vec<i64> = of_kind(ReviewKind::Review).collect();
     if !verdicts.is_empty() {
         let mut taken = Statement::new(
             "select pr_review_id from pull_request_review \
@@ -446,7 +454,8 @@ async fn settle_ids<'r>(
         }
     }
     Ok(reviews
-        .map(|review| match review.kind {
+        .iter()
+        .map(|(_, review, _)| match review.kind {
             ReviewKind::Review if comments.contains(&review.id) => -review.id,
             _ => review.id,
         })
