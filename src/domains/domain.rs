@@ -1,6 +1,14 @@
 //! A domain: its tag in OpenAPI, the tables it serves, the payload kinds it takes.
 
-use crate::query::resource::{Resource, Served};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    app::App,
+    query::{
+        self,
+        resource::{Resource, Served},
+    },
+};
 
 /// A domain's table of contents.
 #[derive(Debug)]
@@ -11,12 +19,14 @@ pub struct Domain {
     pub doc: &'static str,
     /// The tables it serves.
     pub resources: Vec<Resource>,
+    /// Its routes that no mechanism provides.
+    pub routes: Option<fn() -> OpenApiRouter<App>>,
 }
 
 impl Domain {
     /// A domain without contents.
     pub fn new(name: &'static str, doc: &'static str) -> Self {
-        Self { name, doc, resources: Vec::new() }
+        Self { name, doc, resources: Vec::new(), routes: None }
     }
 
     /// Adds a table.
@@ -24,5 +34,19 @@ impl Domain {
     pub fn resource<R: Served>(mut self) -> Self {
         self.resources.push(R::resource());
         self
+    }
+
+    /// Adds routes of its own.
+    #[must_use]
+    pub fn routes(self, routes: fn() -> OpenApiRouter<App>) -> Self {
+        Self { routes: Some(routes), ..self }
+    }
+
+    /// Every route of the domain.
+    pub fn router(&self) -> OpenApiRouter<App> {
+        let own = self.routes.map_or_else(OpenApiRouter::new, |routes| routes());
+        self.resources
+            .iter()
+            .fold(own, |router, resource| router.merge(query::routes::routes(resource)))
     }
 }

@@ -16,6 +16,7 @@ pub mod pull_request_assignee;
 pub mod pull_request_comment;
 pub mod pull_request_label;
 pub mod pull_request_review;
+pub mod reads;
 pub mod repo_language;
 pub mod repo_license;
 pub mod repository;
@@ -43,4 +44,5 @@ pub fn domain() -> Domain {
         .resource::<pull_request_comment::PullRequestComment>()
         .resource::<pull_request_assignee::PullRequestAssignee>()
         .resource::<pull_request_label::PullRequestLabel>()
+        .routes(reads::routes)
 }

@@ -21,7 +21,7 @@ use super::{
     problem::{Problem, nearest},
     scope::Scope,
 };
-use crate::app::App;
+use crate::{app::App, domains, query};
 
 /// Where the document is served.
 pub const PATH: &str = "/api/v1/openapi.json";
@@ -49,7 +49,12 @@ pub struct Document {
 }
 
 impl Document {
-    fn of(routes: utoipa::openapi::OpenApi) -> anyhow::Result<Self> {
+    fn of(mut routes: utoipa::openapi::OpenApi) -> anyhow::Result<Self> {
+        // Routers pass on schemas only, so the parameters that lists share are added here.
+        let domains = domains::all();
+        let resources = domains.iter().flat_map(|domain| &domain.resources);
+        let components = routes.components.get_or_insert_default();
+        components.parameters.extend(query::docs::parameters(resources));
         let value = shared::finish(serde_json::to_value(routes)?);
         let body = serde_json::to_vec(&value)?;
         let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16])).parse()?;
@@ -164,7 +169,14 @@ fn nearest_path(path: &str, templates: &[String]) -> Option<String> {
             segments.collect::<Vec<_>>().join("/")
         })
         .collect();
-    nearest(path, filled.iter().map(String::as_str)).map(str::to_owned)
+    // What all have in common says nothing about which is meant.
+    let own = |path: &'_ str| path.strip_prefix("/api/v1/").map_or(path.len(), str::len);
+    let bare = |path: &str| path[path.len() - own(path)..].to_owned();
+    let (wanted, candidates) = (bare(path), filled.iter().map(|path| bare(path)));
+    let candidates: Vec<String> = candidates.collect();
+    let near = nearest(&wanted, candidates.iter().map(String::as_str))?;
+    let at = candidates.iter().position(|candidate| candidate == near)?;
+    filled.get(at).cloned()
 }
 
 #[cfg(test)]
@@ -179,5 +191,6 @@ mod tests {
         assert_eq!(near("/api/v1/github/comits").unwrap(), "/api/v1/github/commits");
         assert_eq!(near("/api/v1/github/comits/7").unwrap(), "/api/v1/github/commits/7");
         assert_eq!(near("/health/alive").unwrap(), "/health/live");
+        assert_eq!(near("/api/v1/nope"), None);
     }
 }

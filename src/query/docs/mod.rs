@@ -1,0 +1,175 @@
+//! A resource's reads as OpenAPI: everything is said by its column list.
+
+mod parameter;
+mod schema;
+
+use serde_json::Value;
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, HttpMethod, PathItem, RefOr, ResponseBuilder, Schema,
+    path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths},
+    schema::Ref,
+};
+
+use super::{column::Type, resource::Resource};
+use crate::http::openapi::operation;
+
+/// What a route adds to the document: schemas and paths.
+pub type Documented = (Vec<(String, RefOr<Schema>)>, Paths);
+
+/// The parameter components that the lists of `resources` refer to; they belong into
+/// `components.parameters` of the document.
+pub fn parameters<'a>(
+    resources: impl IntoIterator<Item = &'a Resource>,
+) -> impl Iterator<Item = (String, RefOr<Parameter>)> {
+    let all: parameter::Components =
+        resources.into_iter().flat_map(|resource| parameter::of_list(resource).1).collect();
+    all.into_iter()
+}
+
+/// A read of a resource at a path.
+#[derive(Clone, Copy)]
+pub struct Read<'a> {
+    /// The resource.
+    pub resource: &'a Resource,
+    /// The path below `/api/v1`.
+    pub path: &'a str,
+    /// The parameters of the path.
+    pub own: &'a [Parameter],
+    /// Whether the path may have moved, which is answered by a redirect.
+    pub moves: bool,
+}
+
+impl<'a> Read<'a> {
+    /// A read whose path has no parameters and stays where it is.
+    pub fn of(resource: &'a Resource, path: &'a str) -> Self {
+        Self { resource, path, own: &[], moves: false }
+    }
+
+    /// As a list.
+    pub fn list(&self) -> Documented {
+        let next = HeaderBuilder::new()
+            .description(Some("The next page, `<…>; rel=\"next\"`. Not sent with the last one."))
+            .schema(Some(schema::of_type(Type::Text, false)));
+        let content = ContentBuilder::new()
+            .schema(Some(schema::list(self.resource)))
+            .example(Some(schema::example_page(self.resource)));
+        let answer = ResponseBuilder::new()
+            .description("A page of rows.")
+            .header("Link", next.build())
+            .content("application/json", content.build());
+        let operation = self
+            .operation("list", &format!("List {}", words(self.path)))
+            .response("200", answer.build());
+        let [page, meta] = schema::envelope();
+        let (grammar, _) = parameter::of_list(self.resource);
+        (vec![schema::row(self.resource), page, meta], self.at(operation, grammar))
+    }
+
+    /// As a single row.
+    pub fn detail(&self) -> Documented {
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name(self.resource.name)))
+            .example(Some(schema::example_row(self.resource)));
+        let answer = ResponseBuilder::new()
+            .description("The row.")
+            .content("application/json", content.build());
+        let operation = self
+            .operation("get", &format!("Get one {}", words(self.path)))
+            .response("200", answer.build());
+        let fields = vec![RefOr::T(parameter::fields(self.resource))];
+        (vec![schema::row(self.resource)], self.at(operation, fields))
+    }
+
+    /// What every read of a resource says.
+    fn operation(&self, verb: &str, summary: &str) -> OperationBuilder {
+        let resource = self.resource;
+        let domain = resource.path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        let id = format!("{verb}_{}", identifier(self.path));
+        let mut operation =
+            operation(domain, &id, summary, &resource.scope).description(Some(resource.doc));
+        if self.moves {
+            let moved = ResponseBuilder::new().description("It has another name now: `Location`.");
+            operation = operation.response("301", moved.build());
+        }
+        operation
+    }
+
+    fn at(&self, operation: OperationBuilder, grammar: Vec<RefOr<Parameter>>) -> Paths {
+        let mut operation = operation.build();
+        let own = self.own.iter().cloned().map(RefOr::T);
+        operation.parameters = Some(own.chain(grammar).collect());
+        let mut paths = Paths::new();
+        paths.paths.insert(self.path.to_owned(), PathItem::new(HttpMethod::Get, operation));
+        paths
+    }
+}
+
+/// The path parameter that is a resource's key.
+pub(super) fn key(resource: &Resource) -> Parameter {
+    let key = resource.key();
+    path_parameter("id", key.doc, key.ty, schema::example(key))
+}
+
+/// A parameter of a path.
+pub fn path_parameter(name: &str, doc: &str, ty: Type, example: Value) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Path)
+        .description(Some(doc))
+        .schema(Some(schema::of_type(ty, false)))
+        .example(Some(example))
+        .build()
+}
+
+/// `/github/repositories/{owner}/{name}/commits` as `github_repository_commits`.
+fn identifier(path: &str) -> String {
+    let mut words: Vec<_> = segments(path).collect();
+    if path.ends_with("}/{name}") {
+        words.push("by_name".to_owned());
+    }
+    words.join("_").replace('-', "_")
+}
+
+/// The last noun of a path: `pull requests`.
+fn words(path: &str) -> String {
+    segments(path).last().unwrap_or_default().replace('-', " ")
+}
+
+/// The words of a path, in the singular where a parameter picks one.
+fn segments(path: &str) -> impl Iterator<Item = String> {
+    let all: Vec<_> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+    let following = all.iter().skip(1).map(|it| it.starts_with('{')).chain([false]);
+    let words: Vec<_> = all
+        .iter()
+        .zip(following)
+        .filter(|(segment, _)| !segment.starts_with('{'))
+        .map(|(segment, is_one)| if is_one { singular(segment) } else { (*segment).to_owned() })
+        .collect();
+    words.into_iter()
+}
+
+fn singular(noun: &str) -> String {
+    match noun.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None if noun.ends_with("status") => noun.to_owned(),
+        None => noun.strip_suffix('s').unwrap_or(noun).to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_named_after_their_paths() {
+        assert_eq!(identifier("/github/commit-file-changes"), "github_commit_file_changes");
+        assert_eq!(identifier("/github/repositories/{id}"), "github_repository");
+        assert_eq!(identifier("/github/repositories/{owner}/{name}"), "github_repository_by_name");
+        assert_eq!(identifier("/pinecone/sync-status/{id}"), "pinecone_sync_status");
+        assert_eq!(
+            identifier("/github/repositories/{owner}/{name}/pull-requests/{number}"),
+            "github_repository_pull_request"
+        );
+        assert_eq!(words("/github/pull-requests/{id}"), "pull request");
+    }
+}

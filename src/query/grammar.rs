@@ -1,0 +1,303 @@
+//! The list grammar: query parameters in, a [`Plan`] or every fault out.
+//!
+//! What is not here yet (`q`, `include`, `window`) is refused by name like any other unknown
+//! parameter, so that no client believes it was heard.
+
+use std::{collections::HashSet, mem};
+
+use super::{
+    column::{Column, Type},
+    cursor,
+    operator::Operator,
+    plan::{Count, DEFAULT_LIMIT, Filter, Key, MAX_LIMIT, MAX_VALUES, Plan},
+    value,
+    view::View,
+};
+use crate::{db::sql::Value, http::problem::Fault};
+
+/// The parameters of a list that are not columns.
+pub const LIST_WORDS: [&str; 5] = ["sort", "limit", "cursor", "count", "fields"];
+
+/// Reads the parameters of a list. `fixed` filters are the route's own: they hold besides, and the
+/// cursor is bound to them too.
+pub fn list(view: &View, pairs: &[(String, String)], fixed: &[Filter]) -> Result<Plan, Vec<Fault>> {
+    let mut reader = Reader::new(view);
+    let plan = reader.list(pairs, fixed);
+    if reader.faults.is_empty() { Ok(plan) } else { Err(reader.faults) }
+}
+
+/// Reads the parameters of a single row: only `fields`.
+pub fn detail(view: &View, pairs: &[(String, String)]) -> Result<Option<Vec<usize>>, Vec<Fault>> {
+    let mut reader = Reader::new(view);
+    let mut fields = None;
+    for (name, text) in pairs {
+        match name.as_str() {
+            "fields" if fields.is_some() => reader.duplicate(name),
+            "fields" => fields = Some(reader.fields(text)),
+            _ => {
+                let detail = format!("There is no parameter `{name}` here.");
+                let fault = Fault::parameter(name, "unknown_parameter", detail);
+                reader.faults.push(fault.suggest(name, ["fields"]));
+            }
+        }
+    }
+    if reader.faults.is_empty() { Ok(fields) } else { Err(reader.faults) }
+}
+
+/// Reads parameters against a view and keeps what is wrong with them.
+struct Reader<'a> {
+    view: &'a View,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(view: &'a View) -> Self {
+        Self { view, faults: Vec::new() }
+    }
+
+    fn list(&mut self, pairs: &[(String, String)], fixed: &[Filter]) -> Plan {
+        let mut plan = Plan {
+            filters: fixed.to_vec(),
+            sort: Vec::new(),
+            limit: DEFAULT_LIMIT,
+            after: None,
+            fields: None,
+            count: Count::None,
+        };
+        let mut cursor = None;
+        let mut seen = HashSet::with_capacity(pairs.len());
+        for (name, text) in pairs {
+            // Three tables have a column `count`: its filter is a number, the grammar's a word.
+            let is_word = match name.as_str() {
+                "count" => self.view.index(name).is_none() || Count::parse(text).is_some(),
+                _ => LIST_WORDS.contains(&name.as_str()),
+            };
+            if !seen.insert((name.as_str(), is_word)) {
+                self.duplicate(name);
+                continue;
+            }
+            match name.as_str() {
+                _ if !is_word => plan.filters.extend(self.filter(name, text)),
+                "sort" => plan.sort = self.sort(text),
+                "limit" => plan.limit = self.limit(text),
+                "count" => plan.count = self.count(text),
+                "fields" => plan.fields = Some(self.fields(text)),
+                _ => cursor = Some(text),
+            }
+        }
+        end_with_key(&mut plan.sort);
+        // A cursor is checked against sort and filters, which only then are what was meant.
+        if let Some(text) = cursor
+            && self.faults.is_empty()
+        {
+            match cursor::open(self.view, &plan.sort, &plan.filters, text) {
+                Ok(after) => plan.after = Some(after),
+                Err(fault) => self.faults.push(fault),
+            }
+        }
+        plan
+    }
+
+    fn fault(&mut self, parameter: &str, code: &'static str, detail: impl Into<String>) {
+        self.faults.push(Fault::parameter(parameter, code, detail));
+    }
+
+    /// Keeps the fault, if there is one.
+    fn accept<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
+        result.map_err(|fault| self.faults.push(fault)).ok()
+    }
+
+    fn duplicate(&mut self, name: &str) {
+        self.fault(name, "duplicate_parameter", format!("`{name}` is given more than once."));
+    }
+
+    fn limit(&mut self, text: &str) -> usize {
+        let limit = self.accept(value::integer::<usize>("limit", text));
+        match limit {
+            Some(limit) if !(1..=MAX_LIMIT).contains(&limit) => {
+                let detail = format!("`limit` is between 1 and {MAX_LIMIT}, not {limit}.");
+                self.fault("limit", "out_of_range", detail);
+                DEFAULT_LIMIT
+            }
+            limit => limit.unwrap_or(DEFAULT_LIMIT),
+        }
+    }
+
+    fn count(&mut self, text: &str) -> Count {
+        Count::parse(text).unwrap_or_else(|| {
+            let detail = format!("`{text}` is none of {}.", value::list(&Count::TEXTS));
+            let fault = Fault::parameter("count", "unknown_value", detail);
+            self.faults.push(fault.suggest(text, Count::TEXTS));
+            Count::None
+        })
+    }
+
+    /// The columns named, in the resource's order.
+    fn fields(&mut self, text: &str) -> Vec<usize> {
+        let mut fields = Vec::new();
+        for name in text.split(',') {
+            match self.view.index(name) {
+                Some(index) if fields.contains(&index) => {
+                    self.fault("fields", "duplicate_field", format!("`{name}` is named twice."));
+                }
+                Some(index) => fields.push(index),
+                None => self.unknown_column("fields", name, |_| true),
+            }
+        }
+        fields.sort_unstable();
+        fields
+    }
+
+    fn sort(&mut self, text: &str) -> Vec<Key> {
+        let mut keys: Vec<Key> = Vec::new();
+        for part in text.split(',') {
+            let (name, descending) = match part.strip_prefix('-') {
+                Some(name) => (name, true),
+                None => (part, false),
+            };
+            let Some(index) = self.view.index(name) else {
+                self.unknown_column("sort", name, |column| column.indexed);
+                continue;
+            };
+            if !self.view.column(index).indexed {
+                let sortable: Vec<_> = self.view.sortable().collect();
+                let detail = format!(
+                    "No index serves a sort by `{name}`; these can be sorted by: {}.",
+                    value::list(&sortable)
+                );
+                self.fault("sort", "not_sortable", detail);
+            } else if keys.iter().any(|key| key.column == index) {
+                self.fault("sort", "duplicate_field", format!("`{name}` is named twice."));
+            } else {
+                keys.push(Key { column: index, descending });
+            }
+        }
+        keys
+    }
+
+    fn unknown_column(&mut self, parameter: &str, name: &str, valid: fn(&Column) -> bool) {
+        let columns = self.view.resource().columns.iter().filter(|column| valid(column));
+        let detail = match name {
+            "" => format!("`{parameter}` names no column between two commas."),
+            _ => format!("There is no column `{name}`."),
+        };
+        let fault = Fault::parameter(parameter, "unknown_field", detail);
+        self.faults.push(fault.suggest(name, columns.map(|column| column.name)));
+    }
+
+    fn filter(&mut self, parameter: &str, text: &str) -> Option<Filter> {
+        let (column, operator) = self.resolve(parameter)?;
+        let described = self.view.column(column);
+        let values = match operator {
+            Operator::In => self.values(parameter, described, text)?,
+            Operator::IsNull => vec![Value::Bool(self.accept(value::boolean(parameter, text))?)],
+            Operator::Contains => vec![self.pattern(parameter, described, text, "%")?],
+            Operator::StartsWith => vec![self.pattern(parameter, described, text, "")?],
+            _ => vec![self.accept(value::parse(parameter, described, text))?],
+        };
+        Some(Filter { column, operator, values })
+    }
+
+    /// The column and the operator that a parameter's name means.
+    fn resolve(&mut self, parameter: &str) -> Option<(usize, Operator)> {
+        if let Some(column) = self.view.index(parameter) {
+            return self.usable(parameter, column, Operator::Eq);
+        }
+        let named = parameter.rfind("__").and_then(|at| {
+            let column = self.view.index(&parameter[..at])?;
+            let operator = Operator::ALL.into_iter().find(|it| it.suffix() == &parameter[at..])?;
+            Some((column, operator))
+        });
+        let Some((column, operator)) = named else {
+            self.unknown_parameter(parameter);
+            return None;
+        };
+        self.usable(parameter, column, operator)
+    }
+
+    fn usable(
+        &mut self,
+        parameter: &str,
+        column: usize,
+        operator: Operator,
+    ) -> Option<(usize, Operator)> {
+        let described = self.view.column(column);
+        if operator.applies_to(described) {
+            return Some((column, operator));
+        }
+        let name = described.name;
+        let usable: Vec<_> =
+            Operator::of(described).map(|it| format!("{name}{}", it.suffix())).collect();
+        let detail = match operator {
+            Operator::IsNull => format!("`{name}` is never null."),
+            _ if described.ty == Type::Json => format!("`{name}` cannot be filtered by."),
+            _ => format!("`{parameter}` does not go with the type of `{name}`."),
+        };
+        let fault = Fault::parameter(parameter, "unsupported_operator", detail);
+        self.faults.push(fault.suggest(parameter, usable.iter().map(String::as_str)));
+        None
+    }
+
+    fn unknown_parameter(&mut self, parameter: &str) {
+        let columns = &self.view.resource().columns;
+        let filters: Vec<_> = columns
+            .iter()
+            .flat_map(|column| {
+                Operator::of(column).map(|it| format!("{}{}", column.name, it.suffix()))
+            })
+            .collect();
+        let valid = filters.iter().map(String::as_str).chain(LIST_WORDS);
+        let detail = format!("There is no parameter `{parameter}` here.");
+        let fault = Fault::parameter(parameter, "unknown_parameter", detail);
+        self.faults.push(fault.suggest(parameter, valid));
+    }
+
+    fn values(&mut self, parameter: &str, column: &Column, text: &str) -> Option<Vec<Value>> {
+        if text.is_empty() {
+            self.fault(parameter, "empty", format!("`{parameter}` names no value."));
+            return None;
+        }
+        let given = text.split(',').count();
+        if given > MAX_VALUES {
+            let detail = format!("`{parameter}` takes at most {MAX_VALUES} values, not {given}.");
+            self.fault(parameter, "too_many_items", detail);
+            return None;
+        }
+        let before = self.faults.len();
+        let values = text
+            .split(',')
+            .filter_map(|text| self.accept(value::parse(parameter, column, text)))
+            .collect();
+        (self.faults.len() == before).then_some(values)
+    }
+
+    /// The `ilike` pattern of a text that is meant letter by letter.
+    fn pattern(
+        &mut self,
+        parameter: &str,
+        column: &Column,
+        text: &str,
+        before: &str,
+    ) -> Option<Value> {
+        let mut value = self.accept(value::parse(parameter, column, text))?;
+        let Value::Text(text) = &mut value else { return None };
+        if text.is_empty() {
+            self.fault(parameter, "empty", format!("`{parameter}` needs some text."));
+            return None;
+        }
+        let literal = mem::take(text).replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        *text = format!("{before}{literal}%");
+        Some(value)
+    }
+}
+
+/// Ends the order with the primary key: after it nothing is left to order. It runs the way of the
+/// key before it, as the indexes do.
+fn end_with_key(sort: &mut Vec<Key>) {
+    if let Some(position) = sort.iter().position(|key| key.column == 0) {
+        sort.truncate(position + 1);
+    } else {
+        let descending = sort.last().is_some_and(|key| key.descending);
+        sort.push(Key { column: 0, descending });
+    }
+}

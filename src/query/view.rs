@@ -1,0 +1,99 @@
+//! A resource prepared for reading: what no request changes is worked out once.
+
+use std::sync::Arc;
+
+use super::{column::Column, resource::Resource};
+
+/// A resource with its SQL.
+#[derive(Debug)]
+pub struct View {
+    resource: Arc<Resource>,
+    /// `table."column"`, for each column.
+    paths: Vec<String>,
+    /// `"name":`, for each column.
+    labels: Vec<Vec<u8>>,
+    /// Every column, in order.
+    everything: Vec<usize>,
+    /// `select` every column.
+    select: String,
+    from: String,
+}
+
+impl View {
+    /// Prepares a resource.
+    pub fn new(resource: Arc<Resource>) -> Self {
+        let paths: Vec<_> = resource.columns.iter().map(Column::path).collect();
+        Self {
+            labels: resource.columns.iter().map(|it| format!("\"{}\":", it.name).into()).collect(),
+            everything: (0..paths.len()).collect(),
+            select: format!("select {}", paths.join(", ")),
+            from: format!(" from {}", resource.from_clause()),
+            paths,
+            resource,
+        }
+    }
+
+    /// The resource.
+    pub fn resource(&self) -> &Arc<Resource> {
+        &self.resource
+    }
+
+    /// The column at an index.
+    pub fn column(&self, index: usize) -> &Column {
+        &self.resource.columns[index]
+    }
+
+    /// The index of a column.
+    pub fn index(&self, name: &str) -> Option<usize> {
+        self.resource.columns.iter().position(|column| column.name == name)
+    }
+
+    /// The names of the columns that can be sorted by.
+    pub fn sortable(&self) -> impl Iterator<Item = &'static str> {
+        self.resource.columns.iter().filter(|column| column.indexed).map(|column| column.name)
+    }
+
+    /// The columns a request shows: those it names, else all.
+    pub(super) fn shown<'a>(&'a self, fields: Option<&'a Vec<usize>>) -> &'a [usize] {
+        fields.unwrap_or(&self.everything)
+    }
+
+    pub(super) fn path(&self, index: usize) -> &str {
+        &self.paths[index]
+    }
+
+    pub(super) fn label(&self, index: usize) -> &[u8] {
+        &self.labels[index]
+    }
+
+    /// `select … from …`: the columns of `fields`, then those of `extra`.
+    pub(super) fn select(&self, fields: Option<&Vec<usize>>, extra: &[usize]) -> String {
+        let mut sql = String::with_capacity(self.select.len() + self.from.len() + 256);
+        match fields {
+            None => sql.push_str(&self.select),
+            Some(fields) => {
+                sql.push_str("select ");
+                self.push_paths(&mut sql, fields);
+            }
+        }
+        if !extra.is_empty() {
+            sql.push_str(", ");
+            self.push_paths(&mut sql, extra);
+        }
+        sql.push_str(&self.from);
+        sql
+    }
+
+    pub(super) fn from(&self) -> &str {
+        &self.from
+    }
+
+    fn push_paths(&self, sql: &mut String, columns: &[usize]) {
+        for (position, column) in columns.iter().enumerate() {
+            if position > 0 {
+                sql.push_str(", ");
+            }
+            sql.push_str(&self.paths[*column]);
+        }
+    }
+}
