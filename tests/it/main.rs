@@ -4,4 +4,5 @@
 
 mod embedded;
 mod pool;
+mod reads;
 mod support;
