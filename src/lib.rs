@@ -9,6 +9,7 @@
 //! Rule of dependence: `domains → {ingest, query, http} → db → schema`.
 
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod db;
 pub mod domains;

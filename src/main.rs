@@ -1,3 +1,17 @@
 //! The `boost-dashboard` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+/// Request handling allocates many small things from many threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match boost_dashboard::cli::run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -49,17 +49,16 @@ pub fn name_subject(subject: &Arc<str>) {
     let _ = REQUEST.try_with(|request| request.subject.replace(Some(Arc::clone(subject))));
 }
 
-/// Sends log lines to stdout (`serve`) or stderr (commands whose stdout is their answer).
-pub fn init(settings: &Settings, to_stderr: bool) -> anyhow::Result<()> {
+/// Sends log lines to stderr: stdout is for what a command answers.
+pub fn init(settings: &Settings) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&settings.log)?;
     let lines = Lines(settings.log_format);
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).event_format(lines);
     // A second start in one process (tests) keeps the first subscriber.
-    let _ = if to_stderr {
-        builder.with_writer(std::io::stderr).try_init()
-    } else {
-        builder.try_init()
-    };
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .event_format(lines)
+        .with_writer(std::io::stderr)
+        .try_init();
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or("no message");

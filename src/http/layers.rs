@@ -236,7 +236,7 @@ fn report(
         path = uri.path(),
         route,
         status = status.as_u16(),
-        ms = took.as_secs_f64() * 1_000.0,
+        us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         "request"
     );
     // Methods beyond the usual ones are any client's to invent: they must not become labels.

@@ -19,7 +19,7 @@ use diesel_async::SimpleAsyncConnection as _;
 use tempfile::TempDir;
 
 /// Tells the process that is to be killed from a test run: the folder it serves.
-const VICTIM: &str = "BOOST_DASHBOARD_TEST_VICTIM";
+const VICTIM: &str = "EMBEDDED_VICTIM";
 
 /// A data folder that the database's account can reach.
 pub(crate) fn folder() -> TempDir {

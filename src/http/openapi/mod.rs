@@ -169,7 +169,14 @@ fn nearest_path(path: &str, templates: &[String]) -> Option<String> {
             segments.collect::<Vec<_>>().join("/")
         })
         .collect();
-    nearest(path, filled.iter().map(String::as_str)).map(str::to_owned)
+    // What all have in common says nothing about which is meant.
+    let own = |path: &'_ str| path.strip_prefix("/api/v1/").map_or(path.len(), str::len);
+    let bare = |path: &str| path[path.len() - own(path)..].to_owned();
+    let (wanted, candidates) = (bare(path), filled.iter().map(|path| bare(path)));
+    let candidates: Vec<String> = candidates.collect();
+    let near = nearest(&wanted, candidates.iter().map(String::as_str))?;
+    let at = candidates.iter().position(|candidate| candidate == near)?;
+    filled.get(at).cloned()
 }
 
 #[cfg(test)]
@@ -184,5 +191,6 @@ mod tests {
         assert_eq!(near("/api/v1/github/comits").unwrap(), "/api/v1/github/commits");
         assert_eq!(near("/api/v1/github/comits/7").unwrap(), "/api/v1/github/commits/7");
         assert_eq!(near("/health/alive").unwrap(), "/health/live");
+        assert_eq!(near("/api/v1/nope"), None);
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Asynchronous tests are `#[tokio::test(flavor = "multi_thread")]`.
 
+mod app;
 mod database;
 mod server;
 
+pub(crate) use app::{TestApp, request};
 pub(crate) use database::TestDb;

@@ -19,7 +19,7 @@ use boost_dashboard::db::{
 use diesel_async::RunQueryDsl as _;
 
 /// Tells the keeper from a test run: the folder it keeps.
-const KEEPER: &str = "BOOST_DASHBOARD_TEST_KEEPER";
+const KEEPER: &str = "TEST_SERVER_KEEPER";
 const KEEPER_TEST: &str = "support::server::keeps_the_server_for_other_processes";
 /// How long nobody has to be connected before the keeper ends.
 const IDLE: Duration = Duration::from_secs(30);

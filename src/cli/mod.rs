@@ -1,0 +1,64 @@
+//! The commands. Stdout is a command's answer; what it logs goes to stderr.
+
+pub mod config;
+pub mod database;
+pub mod migrate;
+pub mod openapi;
+pub mod serve;
+pub mod token;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+
+use crate::{config::Settings, telemetry};
+
+/// The server behind the C++ Alliance's community dashboard.
+///
+/// Settings come from the environment and from boost-dashboard.toml; `boost-dashboard config` shows
+/// them all.
+#[derive(Debug, Parser)]
+#[command(name = "boost-dashboard", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the API. Without `DATABASE_URL` on a PostgreSQL of its own.
+    Serve,
+    /// Apply the migrations that the database lacks.
+    Migrate,
+    /// Issue, list and revoke tokens.
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Show the settings, secrets redacted.
+    Config(config::Args),
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> anyhow::Result<()> {
+    let Cli { command } = Cli::parse();
+    if matches!(command, Command::Openapi) {
+        return openapi::run();
+    }
+    let settings = Settings::load()?;
+    if let Command::Config(args) = command {
+        return config::run(&args, &settings);
+    }
+    telemetry::init(&settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(async {
+        match command {
+            Command::Serve => serve::run(settings).await,
+            Command::Migrate => migrate::run(&settings).await,
+            Command::Token(command) => token::run(command, &settings).await,
+            Command::Openapi | Command::Config(_) => Ok(()),
+        }
+    })
+}

@@ -1,0 +1,157 @@
+//! `serve`: the server, from start to stop.
+
+use std::{io::Write, net::SocketAddr, time::Duration};
+
+use anyhow::{Context, bail};
+use axum::{ServiceExt, extract::Request, serve::ListenerExt};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::database::Database;
+use crate::{
+    app::{App, Clock},
+    config::Settings,
+    db::migrate,
+    http,
+};
+
+/// Serves until told to stop.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let server = Server::start(settings).await?;
+    server.print_urls()?;
+    server.until_stopped().await
+}
+
+/// A server that accepts requests.
+pub struct Server {
+    /// The application it serves.
+    pub app: App,
+    address: SocketAddr,
+    database: Database,
+    stop: CancellationToken,
+    serving: JoinHandle<std::io::Result<()>>,
+    signals: Signals,
+}
+
+impl Server {
+    /// Opens the database, migrates it, and listens.
+    pub async fn start(settings: Settings) -> anyhow::Result<Self> {
+        // First of all: from here on a signal ends the server in good order.
+        let signals = Signals::listen()?;
+        // Before the database, so that a port that is taken costs nothing.
+        let listener = TcpListener::bind(&settings.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", settings.listen))?;
+        let address = listener.local_addr()?;
+
+        let database = Database::to_serve(&settings).await?;
+        let app = match assemble(&database, settings).await {
+            Ok(app) => app,
+            Err(error) => {
+                database.close().await;
+                return Err(error);
+            }
+        };
+
+        let stop = CancellationToken::new();
+        let listener = listener.tap_io(|tcp| {
+            // Without it the second half of an answer waits for the client's acknowledgement.
+            let _ = tcp.set_nodelay(true);
+        });
+        let service = ServiceExt::<Request>::into_make_service_with_connect_info::<SocketAddr>(
+            http::router(app.clone()),
+        );
+        let serving = axum::serve(listener, service)
+            .with_graceful_shutdown(stop.clone().cancelled_owned())
+            .into_future();
+        let serving = tokio::spawn(serving);
+        tracing::info!(%address, "listening");
+        Ok(Self { app, address, database, stop, serving, signals })
+    }
+
+    /// `http://` and where it listens.
+    pub fn origin(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Prints where to look.
+    pub fn print_urls(&self) -> std::io::Result<()> {
+        let origin = self.origin();
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "API         {origin}/api/v1")?;
+        writeln!(out, "Swagger UI  {origin}/swagger-ui/")?;
+        writeln!(out, "OpenAPI     {origin}{}", http::openapi::PATH)?;
+        writeln!(out, "Health      {origin}/health/ready")?;
+        out.flush()
+    }
+
+    /// Serves until a signal says stop, then finishes what was accepted, as long as the grace
+    /// lasts, and stops the embedded PostgreSQL.
+    pub async fn until_stopped(mut self) -> anyhow::Result<()> {
+        let outcome = tokio::select! {
+            () = self.signals.next() => Ok(()),
+            () = self.database.gone() => Err("the embedded PostgreSQL has stopped by itself"),
+            _ = &mut self.serving => Err("the listener has failed"),
+        };
+        self.stop.cancel();
+        if let Err(reason) = outcome {
+            self.database.close().await;
+            bail!(reason);
+        }
+        tracing::info!("stopping: accepted requests are finished");
+        let grace = Duration::from_secs(self.app.settings.shutdown_grace_s);
+        tokio::select! {
+            _ = &mut self.serving => tracing::info!("every request was finished"),
+            () = tokio::time::sleep(grace) => tracing::warn!("the grace is over; requests are cut"),
+            () = self.signals.next() => tracing::warn!("told again to stop; requests are cut"),
+        }
+        self.serving.abort();
+        self.app.pool.close();
+        self.database.close().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+async fn assemble(database: &Database, settings: Settings) -> anyhow::Result<App> {
+    for name in migrate::run(database.url()).await.context("cannot migrate the database")? {
+        tracing::info!(name, "migration applied");
+    }
+    let pool = database.pool(&settings)?;
+    let app = App::assemble(settings, pool, Clock::system())?;
+    // A token that was revoked must not slip in before the first look at the list.
+    app.refresh_revocations().await.context("cannot read the revoked tokens")?;
+    Ok(app)
+}
+
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The real router on a database of its own, driven without a socket.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::{HeaderMap, Method, Request, StatusCode, header, request},
+};
+use boost_dashboard::{
+    app::{App, Clock},
+    config::Settings,
+    db::pool::{self, PoolSettings},
+    http::scope::Scope,
+    router,
+};
+use http_body_util::BodyExt as _;
+use serde_json::Value;
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use super::TestDb;
+
+/// The server as `serve` makes it, with a database and folders that are this test's alone.
+pub(crate) struct TestApp {
+    app: App,
+    router: Router,
+    db: TestDb,
+    folder: TempDir,
+}
+
+impl TestApp {
+    /// The server with its defaults.
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// The server with settings of the test's own.
+    pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::with_clock(Clock::system(), change).await
+    }
+
+    /// The server with another clock as well.
+    pub(crate) async fn with_clock(clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
+        let db = TestDb::new().await;
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings {
+            workspace: folder.path().join("workspace"),
+            data_dir: folder.path().join("data"),
+            jwt_secret: Some("a secret of the tests that is long enough".into()),
+            // A busy machine is no reason for a test to fail.
+            pool_wait_ms: 20_000,
+            ..Settings::default()
+        };
+        std::fs::create_dir_all(&settings.workspace).unwrap();
+        std::fs::create_dir_all(&settings.data_dir).unwrap();
+        change(&mut settings);
+        let pool = PoolSettings {
+            size: settings.pool_size,
+            statement_timeout: Duration::from_millis(settings.statement_timeout_ms),
+            wait_timeout: Duration::from_millis(settings.pool_wait_ms),
+            connect_timeout: Duration::from_millis(settings.pool_wait_ms),
+            ..PoolSettings::default()
+        };
+        let pool = pool::build(db.url(), &pool).unwrap();
+        let app = App::assemble(settings, pool, clock).unwrap();
+        Self { router: router(app.clone()), app, db, folder }
+    }
+
+    /// What handlers hold.
+    pub(crate) fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The database behind it.
+    pub(crate) fn db(&self) -> &TestDb {
+        &self.db
+    }
+
+    /// A folder that goes with the test; `workspace` and `data` are in it.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// A token that may do what these scopes say.
+    pub(crate) fn token(&self, scopes: &[&str]) -> String {
+        let scopes: Vec<Scope> = scopes.iter().map(|scope| scope.parse().unwrap()).collect();
+        let day = chrono::Duration::days(1);
+        self.app.keys.issue("test", &scopes, day, self.app.clock.now()).unwrap().token
+    }
+
+    /// `GET`, without a token.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(request(Method::GET, path, None).body(Body::empty()).unwrap()).await
+    }
+
+    /// `GET`, with a token.
+    pub(crate) async fn get_as(&self, token: &str, path: &str) -> Answer {
+        self.send(request(Method::GET, path, Some(token)).body(Body::empty()).unwrap()).await
+    }
+
+    /// `POST` of a JSON body.
+    pub(crate) async fn post_json(&self, path: &str, token: &str, body: &Value) -> Answer {
+        self.post(path, token, "application/json", body.to_string()).await
+    }
+
+    /// `POST` of any body.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        token: &str,
+        content_type: &str,
+        body: impl Into<Body>,
+    ) -> Answer {
+        let request = request(Method::POST, path, Some(token))
+            .header(header::CONTENT_TYPE, content_type)
+            .body(body.into())
+            .unwrap();
+        self.send(request).await
+    }
+
+    /// Any request; [`request`] begins one.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        // The router never fails: whatever goes wrong is an answer.
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+/// The begin of a request.
+pub(crate) fn request(method: Method, path: &str, token: Option<&str>) -> request::Builder {
+    let builder = Request::builder().method(method).uri(path);
+    match token {
+        Some(token) => builder.header(header::AUTHORIZATION, format!("Bearer {token}")),
+        None => builder,
+    }
+}
+
+/// What was answered, whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// A header, if it was sent and is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The body as it was sent.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        match serde_json::from_slice(&self.body) {
+            Ok(value) => value,
+            Err(error) => panic!("{error} in an answer {}: {}", self.status, self.text()),
+        }
+    }
+
+    /// The JSON body of an answer that must have this status; else shows what was answered.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status(), status, "{}", self.text());
+        self.json()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_answers_on_its_own_database() {
+    let app = TestApp::new().await;
+    assert_eq!(app.get("/health/live").await.status(), 200);
+    let ready = app.get("/health/ready").await;
+    assert_eq!(ready.status(), 200, "{}", ready.text());
+    let nowhere = app.get("/api/v1/nowhere").await;
+    assert_eq!(nowhere.header("content-type"), Some("application/problem+json"));
+    assert_eq!(nowhere.expect(404)["instance"], "/api/v1/nowhere");
+}
