@@ -37,5 +37,5 @@ create table boost_missing_header_tmp (
     created_at timestamptz not null default now(),
     unique (usage_id, header_name)
 );
--- Backfill looks a header up by its text; the text comes out of a source file and may be long.
-create index on boost_missing_header_tmp (left(header_name, 200));
+-- Backfill looks a header up by its text.
+create index on boost_missing_header_tmp (header_name, id);

@@ -1,7 +1,10 @@
 //! A column as it is served: its name, its type, and what the two allow.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use diesel::{deserialize::FromSql, pg::Pg};
+use diesel::{
+    deserialize::{FromSql, FromSqlRow},
+    pg::Pg,
+};
 
 use crate::db::sql::SqlType;
 
@@ -52,7 +55,7 @@ pub trait Served {
 }
 
 /// A 64-bit id that is a string in JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, FromSqlRow)]
 pub struct IdText(pub i64);
 
 impl FromSql<diesel::sql_types::BigInt, Pg> for IdText {

@@ -5,4 +5,5 @@
 mod embedded;
 mod pool;
 mod reads;
+mod schema;
 mod support;

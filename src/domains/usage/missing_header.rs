@@ -13,7 +13,7 @@ resource! {
     /// The usage that waits for it, `boost_usage.id`.
     usage_id: i64 = boost_missing_header_tmp::usage_id, indexed;
     /// The header as it is included, such as `boost/asio.hpp`.
-    header_name: String = boost_missing_header_tmp::header_name, prefix_indexed;
+    header_name: String = boost_missing_header_tmp::header_name, indexed;
     /// When the row was made here.
     created_at: DateTime<Utc> = boost_missing_header_tmp::created_at;
 }
