@@ -61,7 +61,7 @@ macro_rules! pg_enum {
         impl $crate::ingest::register::Field for $name {
             const TYPE: $crate::db::sql::SqlType = $crate::db::sql::SqlType::Text;
             fn cast() -> Option<String> {
-                Some($crate::ingest::register::snake_case(stringify!($name)))
+                Some($crate::ingest::register::enum_name(stringify!($sql)))
             }
             fn into_value(self) -> $crate::db::sql::Value {
                 $crate::db::sql::Value::Text(self.text().to_owned())

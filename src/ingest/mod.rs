@@ -1,8 +1,13 @@
 //! Ingest: how payloads become rows. One pipeline for every kind.
 //!
+//! * [`value`], [`clean`], [`repo_name`]: reading what a payload says.
+//! * [`kind`]: what a payload kind is.
 //! * [`stamp`], [`register`], [`merge`]: the rule of last writer wins, without a database.
-//! * [`upsert`], [`sets`], [`join`]: the rule in SQL, a constant number of statements a batch.
+//! * [`upsert`], [`sets`], [`join`], [`tombstone`]: the rule in SQL, a constant number of statements
+//!   a batch.
+//! * [`archive`]: the bytes as sent, durable before the receipt.
 
+pub mod archive;
 pub mod clean;
 pub mod given;
 pub mod join;
@@ -12,6 +17,7 @@ pub mod register;
 pub mod repo_name;
 pub mod sets;
 pub mod stamp;
+pub mod tombstone;
 pub mod tx;
 pub mod upsert;
 pub mod value;

@@ -162,8 +162,9 @@ impl<T: Field> Field for Option<T> {
     }
 }
 
-/// `IssueState` → `issue_state`: a native enum's name follows its Rust name.
-pub fn snake_case(name: &str) -> String {
+/// `sql_types::IssueState` → `issue_state`: a native enum's name, as diesel derives its Rust name.
+pub fn enum_name(sql_type: &str) -> String {
+    let name = sql_type.rsplit("::").next().unwrap_or(sql_type).trim();
     let mut snake = String::with_capacity(name.len() + 4);
     for c in name.chars() {
         if c.is_ascii_uppercase() && !snake.is_empty() {

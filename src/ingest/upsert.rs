@@ -49,12 +49,17 @@ pub struct Done {
 
 /// Stores drafts; the answer has one entry a draft, in the same order.
 pub async fn upsert<D: Draft>(tx: &mut Tx<'_>, drafts: Vec<D>) -> QueryResult<Vec<Done>> {
-    store(tx, D::table(), drafts.into_iter().map(Draft::erase).collect(), false).await
+    store(tx, D::table(), drafts.into_iter().map(Draft::erase).collect(), &[]).await
 }
 
-/// Like [`upsert`], and locks every row it names, also those it does not change.
-pub async fn upsert_locked<D: Draft>(tx: &mut Tx<'_>, drafts: Vec<D>) -> QueryResult<Vec<Done>> {
-    store(tx, D::table(), drafts.into_iter().map(Draft::erase).collect(), true).await
+/// Like [`upsert`]; `locks` names the drafts whose rows are locked even if they do not change,
+/// because something that hangs on them is about to.
+pub async fn upsert_locking<D: Draft>(
+    tx: &mut Tx<'_>,
+    drafts: Vec<D>,
+    locks: &[bool],
+) -> QueryResult<Vec<Done>> {
+    store(tx, D::table(), drafts.into_iter().map(Draft::erase).collect(), locks).await
 }
 
 /// The drafts of one key, in the order they came, and the row they are about.
@@ -71,7 +76,7 @@ async fn store(
     tx: &mut Tx<'_>,
     table: &'static Table,
     drafts: Vec<RawDraft>,
-    lock: bool,
+    locks: &[bool],
 ) -> QueryResult<Vec<Done>> {
     if drafts.is_empty() {
         return Ok(Vec::new());
@@ -89,7 +94,9 @@ async fn store(
     for (index, found) in known.into_iter().enumerate() {
         match found {
             Some((id, stamps))
-                if !lock && groups[index].drafts.iter().all(|d| settled(&drafts[*d], &stamps)) =>
+                if groups[index].drafts.iter().all(|draft| {
+                    settled(&drafts[*draft], &stamps) && locks.get(*draft) != Some(&true)
+                }) =>
             {
                 let sets = &stamps[table.registers.len()..];
                 for draft in &groups[index].drafts {

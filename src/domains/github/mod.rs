@@ -5,6 +5,7 @@ pub mod commit_file_change;
 pub mod created_repos_by_language;
 pub mod enums;
 pub mod file;
+pub mod ingest;
 pub mod issue;
 pub mod issue_assignee;
 pub mod issue_comment;

@@ -5,6 +5,7 @@ pub mod email;
 pub mod enums;
 pub mod github_account;
 pub mod identity;
+pub mod ingest;
 pub mod mailing_list_profile;
 pub mod profile;
 pub mod slack_user;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     db::sql::{SqlType, Statement, Value},
     domains::users::{
-        enums::GithubAccountType,
+        enums::GitHubAccountType,
         ingest::email::{self, Mention},
     },
     draft,
@@ -34,7 +34,7 @@ draft! {
         username: String,
         display_name: String [own],
         avatar_url: String,
-        type_: GithubAccountType,
+        type_: GitHubAccountType,
     }
     dates { created_at, updated_at }
 }
@@ -47,7 +47,7 @@ draft! {
         username: String,
         display_name: String [own],
         avatar_url: String,
-        type_: GithubAccountType,
+        type_: GitHubAccountType,
     }
     dates { created_at, updated_at }
 }
@@ -287,7 +287,7 @@ struct Cells {
     username: Cell<String>,
     display_name: Cell<String>,
     avatar_url: Cell<String>,
-    type_: Cell<GithubAccountType>,
+    type_: Cell<GitHubAccountType>,
 }
 
 impl Cells {
@@ -299,7 +299,7 @@ impl Cells {
             avatar_url: Cell::of(person.avatar_url.clone()),
             type_: person
                 .account_type
-                .map_or(Cell::Unstated(GithubAccountType::User), Cell::Stated),
+                .map_or(Cell::Unstated(GitHubAccountType::User), Cell::Stated),
         }
     }
 }

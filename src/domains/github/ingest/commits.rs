@@ -104,6 +104,11 @@ pub struct Commit {
 }
 
 impl Commit {
+    /// Whether its list of files is all of them.
+    pub fn lists_all_files(&self) -> bool {
+        self.completeness == Completeness::Complete
+    }
+
     /// What is written of it. Between accounts a real one wins; then the later statement does.
     pub fn draft(&self, repo_id: i64, account_id: i64, item: i32) -> CommitDraft {
         CommitDraft {

@@ -4,7 +4,7 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
-    domains::{github::ingest::text_number, users::enums::GithubAccountType, users::ingest::email},
+    domains::{github::ingest::text_number, users::enums::GitHubAccountType, users::ingest::email},
     ingest::value::Node,
 };
 
@@ -34,7 +34,7 @@ pub struct Person {
     /// The picture.
     pub avatar_url: Option<String>,
     /// User, organisation or enterprise.
-    pub account_type: Option<GithubAccountType>,
+    pub account_type: Option<GitHubAccountType>,
 }
 
 impl Person {
@@ -45,7 +45,7 @@ impl Person {
             login: Some("ghost".into()),
             display_name: Some("Deleted user".into()),
             avatar_url: None,
-            account_type: Some(GithubAccountType::User),
+            account_type: Some(GitHubAccountType::User),
         }
     }
 
@@ -94,17 +94,17 @@ impl Person {
             login: None,
             display_name: name.map(str::to_owned),
             avatar_url: None,
-            account_type: Some(GithubAccountType::User),
+            account_type: Some(GitHubAccountType::User),
         }
     }
 }
 
 /// Bots, mannequins and what GitHub invents next are users.
-fn account_type(name: &str) -> GithubAccountType {
+fn account_type(name: &str) -> GitHubAccountType {
     match name.trim().to_ascii_lowercase().as_str() {
-        "organization" | "org" => GithubAccountType::Organization,
-        "enterprise" => GithubAccountType::Enterprise,
-        _ => GithubAccountType::User,
+        "organization" | "org" => GitHubAccountType::Organization,
+        "enterprise" => GitHubAccountType::Enterprise,
+        _ => GitHubAccountType::User,
     }
 }
 

@@ -86,7 +86,7 @@ pub struct Repository {
 
 impl Repository {
     /// A repository of which only the name is known.
-    fn named(name: RepoName) -> Self {
+    pub fn named(name: RepoName) -> Self {
         Self {
             owner: Person::of_login(&name.owner),
             name,

@@ -1,0 +1,199 @@
+//! `github_file` and `git_commit_file_change`: which files there are, and what commits did to them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use diesel::QueryResult;
+
+use super::commits::{Commit, Completeness, FileChange};
+use crate::{
+    db::sql::{SqlType, Value},
+    draft,
+    ingest::{
+        register::Cell,
+        sets::{self, Column, Listed, MemberKey, Mode, Set},
+        stamp::{Stamp, digest},
+        tx::Tx,
+        upsert::{Done, upsert, upsert_locking},
+    },
+};
+
+draft! {
+    /// What a commit (or a list of files) says about a file. The greatest commit that touches the
+    /// name decides whether it is deleted; the greatest that renames to it, what it was before.
+    pub struct FileDraft, table github_file, key { repo_id: i64, filename: String };
+    registers {
+        is_deleted: bool,
+        previous_filename_id: Option<i64> [own],
+    }
+    dates { created_at }
+}
+
+/// The files of a commit.
+static CHANGES: Set = Set {
+    table: "git_commit_file_change",
+    parent: "commit_id",
+    key: Column::new("github_file_id", SqlType::BigInt),
+    values: &[
+        Column { name: "status", ty: SqlType::Text, cast: Some("file_change_status") },
+        Column::new("additions", SqlType::Int),
+        Column::new("deletions", SqlType::Int),
+        Column::new("patch", SqlType::Text),
+        Column::new("source_rank", SqlType::SmallInt),
+        Column::new("source_digest", SqlType::Bytea),
+    ],
+    created_at: true,
+    updated_at: false,
+};
+
+/// A commit with the repository it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct Placed<'i> {
+    /// The commit.
+    pub commit: &'i Commit,
+    /// `github_repository.id`.
+    pub repo_id: i64,
+    /// The item's index.
+    pub item: i32,
+}
+
+/// The ids of files by repository and name.
+pub type FileIds<'i> = HashMap<(i64, &'i str), i64>;
+
+/// A commit's time and SHA: what it says about files is stamped with them.
+fn stamp(commit: &Commit) -> Stamp {
+    Stamp {
+        source_at: Some(commit.commit_at),
+        digest: commit.sha.as_bytes().to_vec(),
+        ..Stamp::BOTTOM
+    }
+}
+
+/// Stores every file that the commits name.
+pub async fn store_files<'i>(
+    tx: &mut Tx<'_>,
+    commits: &[Placed<'i>],
+) -> QueryResult<FileIds<'i>> {
+    let mut names: Vec<(i64, &str)> = Vec::new();
+    let (mut drafts, mut locks) = (Vec::new(), Vec::new());
+    let mut add = |placed: &Placed<'i>, name: &'i str, deleted: bool, lock: bool| {
+        names.push((placed.repo_id, name));
+        locks.push(lock);
+        drafts.push(FileDraft {
+            repo_id: placed.repo_id,
+            filename: name.to_owned(),
+            is_deleted: Cell::Stated(deleted),
+            previous_filename_id: Cell::Unstated(None),
+            stamp: stamp(placed.commit),
+            item: placed.item,
+        });
+    };
+    for placed in commits {
+        for (name, change) in placed.commit.files.iter().flatten() {
+            use crate::domains::github::enums::FileChangeStatus::Removed;
+            // A new name is about to point at its old one.
+            add(placed, name, change.status == Removed, change.renamed_from.is_some());
+        }
+        for (_, change) in placed.commit.files.iter().flatten() {
+            // An entry of its own beats being renamed away.
+            if let Some(old) = &change.renamed_from {
+                if placed.commit.files.as_ref().is_none_or(|files| !files.contains_key(old)) {
+                    add(placed, old, true, false);
+                }
+            }
+        }
+    }
+    let done = upsert_locking(tx, drafts, &locks).await?;
+    let ids: FileIds<'i> =
+        names.into_iter().zip(done).map(|(name, done)| (name, done.id)).collect();
+    store_renames(tx, commits, &ids).await?;
+    Ok(ids)
+}
+
+async fn store_renames(
+    tx: &mut Tx<'_>,
+    commits: &[Placed<'_>],
+    ids: &FileIds<'_>,
+) -> QueryResult<()> {
+    let mut drafts = Vec::new();
+    for placed in commits {
+        for (name, change) in placed.commit.files.iter().flatten() {
+            let Some(old) = &change.renamed_from else { continue };
+            drafts.push(FileDraft {
+                repo_id: placed.repo_id,
+                filename: name.clone(),
+                is_deleted: Cell::Unstated(false),
+                previous_filename_id: Cell::Stated(ids.get(&(placed.repo_id, old)).copied()),
+                stamp: stamp(placed.commit),
+                item: placed.item,
+            });
+        }
+    }
+    // They were counted when they were stored; a pointer is a change of its own.
+    let before = tx.tally.get("github_file").copied();
+    upsert(tx, drafts).await?;
+    if let Some(before) = before {
+        *tx.count("github_file") = before;
+    }
+    Ok(())
+}
+
+/// Stores what each commit did to its files, and gives the commits of which something changed.
+pub async fn store_changes(
+    tx: &mut Tx<'_>,
+    commits: &[Placed<'_>],
+    done: &[Done],
+    ids: &FileIds<'_>,
+) -> QueryResult<HashSet<i64>> {
+    let mut exact: Vec<Listed> = Vec::new();
+    let mut united: BTreeMap<i64, Listed> = BTreeMap::new();
+    for (placed, done) in commits.iter().zip(done) {
+        let Some(files) = &placed.commit.files else { continue };
+        let members = files.iter().filter_map(|(name, change)| {
+            let id = ids.get(&(placed.repo_id, name))?;
+            Some((MemberKey::Id(*id), member(change, placed.commit.completeness)))
+        });
+        if placed.commit.completeness == Completeness::Complete {
+            if done.sets[0] {
+                exact.push(Listed { parent: done.id, fresh: done.fresh, members: members.collect() });
+            }
+        } else if done.set_stamps[0].rank < Completeness::Complete.rank() {
+            let list = united.entry(done.id).or_insert_with(|| Listed {
+                parent: done.id,
+                fresh: done.fresh,
+                members: BTreeMap::new(),
+            });
+            for (key, values) in members {
+                let stored = list.members.entry(key).or_insert_with(|| values.clone());
+                if better(stored, &values) {
+                    *stored = values;
+                }
+            }
+        }
+    }
+    let mut changed = HashSet::new();
+    changed.extend(sets::apply(tx, &CHANGES, Mode::Replace, &exact).await?);
+    let united: Vec<Listed> = united.into_values().collect();
+    changed.extend(sets::apply(tx, &CHANGES, Mode::Unite(better), &united).await?);
+    Ok(changed)
+}
+
+fn member(change: &FileChange, completeness: Completeness) -> Vec<Value> {
+    let digest = match completeness {
+        Completeness::Complete => Value::Null,
+        _ => Value::Bytea(digest(change)),
+    };
+    vec![
+        Value::Text(change.status.text().to_owned()),
+        Value::Int(change.additions),
+        Value::Int(change.deletions),
+        Value::Text(change.patch.clone()),
+        Value::SmallInt(completeness.rank()),
+        digest,
+    ]
+}
+
+/// Of two entries of one file in incomplete lists, the higher rank wins, then the digest.
+fn better(stored: &[Value], listed: &[Value]) -> bool {
+    listed[4..] > stored[4..]
+}
+

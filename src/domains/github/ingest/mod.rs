@@ -1,0 +1,110 @@
+//! GitHub payloads: how each kind is read, and how a batch of any of them is stored.
+//!
+//! Each kind has a file that holds what a payload says (its item), how it is read, and what is
+//! written of it (its draft). [`store`] puts a batch into the database, parents first.
+
+pub mod account_item;
+pub mod accounts;
+pub mod catalogue;
+pub mod comments;
+pub mod commits;
+pub mod created_repos;
+pub mod files;
+pub mod issues;
+pub mod kinds;
+pub mod numbers;
+pub mod person;
+pub mod pulls;
+pub mod repositories;
+pub mod reviews;
+pub mod settle;
+pub mod store;
+pub mod threads;
+
+use serde::Serializer;
+
+use crate::ingest::{
+    kind::Context,
+    register::{Draft, Table},
+    repo_name::RepoName,
+    value::Node,
+};
+
+/// The longest text that is part of a natural key, in bytes.
+pub const KEY_LENGTH: usize = 2_000;
+
+/// An item of any GitHub kind.
+#[derive(Debug)]
+pub enum Item {
+    /// `github_account`.
+    Account(Box<account_item::Account>),
+    /// `github_repository`, its licence, its languages.
+    Repository(Box<repositories::Repository>),
+    /// `created_repos_by_language`.
+    CreatedRepos(Box<created_repos::CreatedRepos>),
+    /// `git_commit` and its file changes.
+    Commit(Box<commits::Commit>),
+    /// `issue` and what hangs on it.
+    Issue(Box<issues::Issue>),
+    /// `pull_request` and what hangs on it.
+    Pull(Box<pulls::Pull>),
+}
+
+/// The tables whose rows have registers, for merging rows.
+pub fn tables() -> [&'static Table; 9] {
+    [
+        accounts::AccountDraft::table(),
+        repositories::RepositoryDraft::table(),
+        commits::CommitDraft::table(),
+        files::FileDraft::table(),
+        issues::IssueDraft::table(),
+        comments::IssueCommentDraft::table(),
+        pulls::PullDraft::table(),
+        comments::PullCommentDraft::table(),
+        reviews::ReviewDraft::table(),
+    ]
+}
+
+/// The repository of an item: of its own addresses, its `repository` object, or `repo=`.
+pub fn repository_of(node: Node<'_>, context: &Context) -> Option<RepoName> {
+    let address = ["repository_url", "url", "html_url", "issue_url"]
+        .into_iter()
+        .find_map(|key| RepoName::parse(node.get(key).str().filter(|url| url.contains("://"))?));
+    let stated = address
+        .or_else(|| RepoName::parse(node.get("repository").get("full_name").str()?))
+        .or_else(|| RepoName::parse(node.get("repo").str()?));
+    match (stated, &context.repo) {
+        (Some(stated), Some(given)) => {
+            if !stated.same(given) {
+                node.warn("context_mismatch", format!("The payload is of {stated}; it wins."));
+            }
+            Some(stated)
+        }
+        (Some(stated), None) => Some(stated),
+        (None, Some(given)) => Some(given.clone()),
+        (None, None) => {
+            node.fault(
+                "missing_context",
+                "The payload does not say of which repository it is: add `repo=owner/name`.",
+            );
+            None
+        }
+    }
+}
+
+/// Ids go into digests as text: canonical JSON has no exact 64-bit integers.
+pub fn text_number<S: Serializer>(number: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(number)
+}
+
+/// See [`text_number`].
+#[expect(clippy::ref_option, reason = "serde passes the field by reference")]
+pub fn text_number_option<S: Serializer>(
+    number: &Option<i64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match number {
+        Some(number) => serializer.collect_str(number),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,321 @@
+//! Storing a batch of GitHub items of any kind: parents first, each table once.
+
+use std::collections::{BTreeSet, HashMap};
+
+use diesel::QueryResult;
+
+use super::{
+    Item,
+    accounts::{Accounts, Handle},
+    catalogue,
+    commits::CommitDraft,
+    created_repos::{self, CreatedRepos},
+    files::{self, Placed as PlacedCommit},
+    issues::Thread,
+    person::Person,
+    repositories::{Mentioned, Repository},
+    settle::{self, Settled},
+    threads::{self, People, Placed},
+};
+use crate::ingest::{
+    kind::{Context, Outcome},
+    repo_name::RepoName,
+    tx::Tx,
+    upsert::{Action, upsert, upsert_locking},
+};
+
+/// Stores items; one outcome for each, in order.
+pub async fn store(
+    tx: &mut Tx<'_>,
+    items: &[(i32, &Item)],
+    context: &Context,
+) -> QueryResult<Vec<Outcome>> {
+    let named = named_repositories(items);
+    let mut walk = Walk { accounts: Accounts::default(), as_of: context.as_of, ghost: None };
+    let people: Vec<Whose> = items.iter().map(|(index, item)| walk.item(*index, item)).collect();
+    let mentions: Vec<Mentioned<'_>> = own_repositories(items)
+        .chain(named.iter().map(|(index, repository)| (*index, repository)))
+        .map(|(item, repository)| Mentioned {
+            owner: walk.accounts.mention(
+                repository.owner.clone(),
+                repository.stamp.source_at,
+                repository.stamp.as_of,
+                item,
+            ),
+            repository,
+            item,
+        })
+        .collect();
+    let Walk { accounts, ghost, .. } = walk;
+    let stored = accounts.store(tx).await?;
+    let settled = settle::settle(tx, &mentions, &stored).await?;
+    let repositories: HashMap<RepoName, i64> = mentions
+        .iter()
+        .zip(&settled)
+        .map(|(mention, settled)| (mention.repository.name.folded(), settled.id))
+        .collect();
+    let repo_id = |name: &RepoName| {
+        repositories.get(&name.folded()).copied().ok_or(diesel::result::Error::NotFound)
+    };
+    let accounts =
+        threads::Accounts { ghost: ghost.map_or(0, |ghost| stored.id(ghost)), stored: &stored };
+
+    let mut outcomes = Outcomes(vec![None; items.len()]);
+    let mut slots = Slots::default();
+    let mut years: Vec<(i32, &CreatedRepos)> = Vec::new();
+    let (mut commits, mut authors) = (Vec::new(), Vec::new());
+    let (mut issues, mut pulls) = (Vec::new(), Vec::new());
+    for (slot, ((index, item), whose)) in items.iter().zip(&people).enumerate() {
+        match (item, whose) {
+            (Item::Account(_), Whose::Account(handle)) => {
+                outcomes.0[slot] = Some(Outcome {
+                    action: stored.action(*handle),
+                    table: "github_account",
+                    row_id: Some(stored.id(*handle)),
+                });
+            }
+            (Item::Repository(_), _) => slots.repositories.push(slot),
+            (Item::CreatedRepos(row), _) => {
+                slots.years.push(slot);
+                years.push((*index, row));
+            }
+            (Item::Commit(commit), Whose::Account(author)) => {
+                slots.commits.push(slot);
+                let repo_id = repo_id(&commit.repo)?;
+                commits.push(PlacedCommit { commit, repo_id, item: *index });
+                authors.push(stored.id(*author));
+            }
+            (Item::Issue(issue), Whose::Thread(people)) => {
+                slots.issues.push(slot);
+                let repo_id = repo_id(&issue.thread.repo)?;
+                issues.push(Placed { item: &**issue, repo_id, people, index: *index });
+            }
+            (Item::Pull(pull), Whose::Thread(people)) => {
+                slots.pulls.push(slot);
+                let repo_id = repo_id(&pull.thread.repo)?;
+                pulls.push(Placed { item: &**pull, repo_id, people, index: *index });
+            }
+            _ => {}
+        }
+    }
+    let done = store_repositories(tx, &mentions, &settled, &stored).await?;
+    outcomes.put(slots.repositories, done);
+    outcomes.put(slots.years, store_years(tx, &years).await?);
+    outcomes.put(slots.commits, store_commits(tx, &commits, &authors).await?);
+    outcomes.put(slots.issues, threads::store_issues(tx, &issues, accounts).await?);
+    outcomes.put(slots.pulls, threads::store_pulls(tx, &pulls, accounts).await?);
+    outcomes.0.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
+}
+
+/// Which items are of which table, by their position in the batch.
+#[derive(Default)]
+struct Slots {
+    repositories: Vec<usize>,
+    years: Vec<usize>,
+    commits: Vec<usize>,
+    issues: Vec<usize>,
+    pulls: Vec<usize>,
+}
+
+/// What became of each item of the batch.
+struct Outcomes(Vec<Option<Outcome>>);
+
+impl Outcomes {
+    fn put(&mut self, slots: Vec<usize>, done: Vec<Outcome>) {
+        for (slot, outcome) in slots.into_iter().zip(done) {
+            self.0[slot] = Some(outcome);
+        }
+    }
+}
+
+/// Whose an item is.
+enum Whose {
+    /// An account item, or a commit's author.
+    Account(Handle),
+    /// An issue or pull request.
+    Thread(People),
+    /// Nobody's.
+    Nobody,
+}
+
+/// Collects the accounts that items name.
+struct Walk {
+    accounts: Accounts,
+    as_of: Option<chrono::DateTime<chrono::Utc>>,
+    ghost: Option<Handle>,
+}
+
+impl Walk {
+    fn item(&mut self, index: i32, item: &Item) -> Whose {
+        match item {
+            Item::Account(account) => {
+                let at = account.stamp.source_at;
+                let handle =
+                    self.accounts.mention(account.person.clone(), at, account.stamp.as_of, index);
+                if let Some(address) = &account.address {
+                    self.accounts.address(handle, address.clone(), at);
+                }
+                Whose::Account(handle)
+            }
+            Item::Commit(commit) => {
+                let at = Some(commit.commit_at);
+                let handle =
+                    self.accounts.mention(commit.person.clone(), at, self.as_of, index);
+                if let Some(address) = &commit.address {
+                    self.accounts.address(handle, address.clone(), at);
+                }
+                Whose::Account(handle)
+            }
+            Item::Issue(issue) => Whose::Thread(self.thread(&issue.thread, &[], index)),
+            Item::Pull(pull) => {
+                let reviewers: Vec<Option<&Person>> =
+                    pull.reviews.iter().flatten().map(|review| review.person.as_ref()).collect();
+                Whose::Thread(self.thread(&pull.thread, &reviewers, index))
+            }
+            Item::Repository(_) | Item::CreatedRepos(_) => Whose::Nobody,
+        }
+    }
+
+    fn thread(&mut self, thread: &Thread, reviewers: &[Option<&Person>], item: i32) -> People {
+        let at = thread.updated_at.flatten();
+        let mut mention = |person: Option<&Person>| match person {
+            Some(person) => Some(self.accounts.mention(person.clone(), at, self.as_of, item)),
+            None => {
+                self.ghost = Some(self.accounts.ghost(item));
+                None
+            }
+        };
+        People {
+            author: mention(thread.person.as_ref()),
+            assignees: thread
+                .assignees
+                .iter()
+                .flatten()
+                .filter_map(|person| mention(Some(person)))
+                .collect(),
+            comments: thread
+                .comments
+                .iter()
+                .flatten()
+                .map(|comment| mention(comment.person.as_ref()))
+                .collect(),
+            reviews: reviewers.iter().map(|person| mention(*person)).collect(),
+        }
+    }
+}
+
+/// The repositories that are items themselves.
+fn own_repositories<'i>(
+    items: &'i [(i32, &'i Item)],
+) -> impl Iterator<Item = (i32, &'i Repository)> {
+    items.iter().filter_map(|(index, item)| match item {
+        Item::Repository(repository) => Some((*index, &**repository)),
+        _ => None,
+    })
+}
+
+/// The repositories that other items name, each once.
+fn named_repositories(items: &[(i32, &Item)]) -> Vec<(i32, Repository)> {
+    let mut seen = BTreeSet::new();
+    items
+        .iter()
+        .filter_map(|(index, item)| {
+            let name = match item {
+                Item::Commit(commit) => &commit.repo,
+                Item::Issue(issue) => &issue.thread.repo,
+                Item::Pull(pull) => &pull.thread.repo,
+                _ => return None,
+            };
+            seen.insert(name.folded()).then(|| (*index, Repository::named(name.clone())))
+        })
+        .collect()
+}
+
+/// Writes the repositories that are items; those that are only named exist by now.
+async fn store_repositories(
+    tx: &mut Tx<'_>,
+    mentions: &[Mentioned<'_>],
+    settled: &[Settled],
+    accounts: &super::accounts::Stored,
+) -> QueryResult<Vec<Outcome>> {
+    let full: Vec<(&Mentioned<'_>, &Settled)> =
+        mentions.iter().zip(settled).filter(|(mention, _)| mention.repository.is_full()).collect();
+    let drafts = full
+        .iter()
+        .map(|(mention, settled)| {
+            let repository = mention.repository;
+            let states_name = settled.may_name && repository.languages.is_none();
+            let name = states_name
+                .then(|| (accounts.id(mention.owner), repository.name.name.as_str()));
+            repository.draft(settled.id, name, mention.item)
+        })
+        .collect();
+    let done = upsert(tx, drafts).await?;
+    let sets: Vec<_> =
+        full.iter().zip(&done).map(|((mention, _), done)| (mention.repository, done)).collect();
+    let changed = catalogue::store_sets(tx, &sets).await?;
+    let mut new: BTreeSet<i64> =
+        settled.iter().filter(|settled| settled.created).map(|settled| settled.id).collect();
+    Ok(done
+        .into_iter()
+        .map(|done| Outcome {
+            action: match done.action {
+                _ if new.remove(&done.id) => Action::Inserted,
+                _ if changed.contains(&done.id) => Action::Updated,
+                action => action,
+            },
+            table: "github_repository",
+            row_id: Some(done.id),
+        })
+        .collect())
+}
+
+async fn store_years(
+    tx: &mut Tx<'_>,
+    years: &[(i32, &CreatedRepos)],
+) -> QueryResult<Vec<Outcome>> {
+    let mut names = BTreeSet::new();
+    for (_, row) in years {
+        names.insert(row.language.as_str());
+    }
+    let languages = catalogue::languages(tx, &names).await?;
+    let mut rows = Vec::new();
+    for (index, row) in years {
+        if let Some(language) = languages.get(&row.language) {
+            rows.push((*index, *row, *language));
+        }
+    }
+    created_repos::store(tx, &rows).await
+}
+
+async fn store_commits(
+    tx: &mut Tx<'_>,
+    commits: &[PlacedCommit<'_>],
+    authors: &[i64],
+) -> QueryResult<Vec<Outcome>> {
+    let files = files::store_files(tx, commits).await?;
+    let drafts: Vec<CommitDraft> = commits
+        .iter()
+        .zip(authors)
+        .map(|(placed, author)| placed.commit.draft(placed.repo_id, *author, placed.item))
+        .collect();
+    // A list that is not complete is united with what is stored: nobody else may do so meanwhile.
+    let locks: Vec<bool> = commits
+        .iter()
+        .map(|placed| placed.commit.files.is_some() && !placed.commit.lists_all_files())
+        .collect();
+    let done = upsert_locking(tx, drafts, &locks).await?;
+    let changed = files::store_changes(tx, commits, &done, &files).await?;
+    Ok(done
+        .into_iter()
+        .map(|done| Outcome {
+            action: match done.action {
+                Action::Inserted => Action::Inserted,
+                _ if changed.contains(&done.id) => Action::Updated,
+                action => action,
+            },
+            table: "git_commit",
+            row_id: Some(done.id),
+        })
+        .collect())
+}

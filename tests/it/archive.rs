@@ -1,0 +1,557 @@
+//! The archive: versions, manifests, crashes, and paths that try to escape.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use boost_dashboard::ingest::archive::{
+    Archive, Delivery, DeliveryInfo, Folder, Kept, ManifestEntry, Order, RawPath, Status,
+};
+use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+fn time(seconds: i64) -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::days(20_000) + TimeDelta::seconds(seconds)
+}
+
+fn order(seconds: i64) -> Option<Order> {
+    Some((Some(time(seconds)), 0, None, Vec::new()))
+}
+
+fn info(seconds: i64) -> DeliveryInfo {
+    DeliveryInfo {
+        domain: "github".to_owned(),
+        kind: "issues".to_owned(),
+        content_type: "application/json".to_owned(),
+        params: Map::new(),
+        received_at: time(seconds),
+        receipt_id: Uuid::now_v7(),
+        always_list: false,
+    }
+}
+
+fn issue(number: usize) -> RawPath {
+    let folder = Folder::of("github_activity_tracker").said("boostorg").said("json");
+    folder.fixed("issues").file(&number.to_string(), "json")
+}
+
+fn body(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+/// Delivers one issue, all the way.
+async fn deliver(archive: &Archive, info: DeliveryInfo, text: &str, newest: Option<Order>) -> Kept {
+    let mut delivery = archive.delivery(info).unwrap();
+    let kept = delivery.keep(&issue(601), body(text));
+    delivery.flush().await.unwrap();
+    delivery.settle(&kept, Status::Done, newest).unwrap();
+    delivery.finish().await.unwrap();
+    kept
+}
+
+fn entries(archive: &Archive) -> Vec<ManifestEntry> {
+    archive.entries().unwrap().collect::<anyhow::Result<_>>().unwrap()
+}
+
+fn text(archive: &Archive, path: &str) -> Option<String> {
+    archive.load(path).unwrap().map(|bytes| String::from_utf8(bytes).unwrap())
+}
+
+/// All files of a folder that are not journals, by relative path.
+fn files(workspace: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    fn walk(top: &Path, folder: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name().unwrap() != ".journal" {
+                walk(top, &path, found);
+            } else if path.is_file() {
+                found.insert(path.strip_prefix(top).unwrap().into(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(workspace, workspace, &mut found);
+    found
+}
+
+/// What a `kill -9` leaves now: a copy that no process holds. Without `files`, what a power cut
+/// may leave: the journal alone.
+fn crash(workspace: &Path, with_files: bool) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(workspace.join("raw/.journal")).unwrap() {
+        let name = entry.unwrap().file_name();
+        let to = copy.path().join("raw/.journal").join(&name);
+        fs::create_dir_all(&to).unwrap();
+        for file in fs::read_dir(workspace.join("raw/.journal").join(&name)).unwrap() {
+            let file = file.unwrap().path();
+            if file.is_file() {
+                fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
+            }
+        }
+    }
+    if with_files {
+        for (path, bytes) in files(workspace) {
+            let to = copy.path().join(path);
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::write(to, bytes).unwrap();
+        }
+    }
+    copy
+}
+
+fn segments(workspace: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for server in fs::read_dir(workspace.join("raw/.journal")).unwrap() {
+        for file in fs::read_dir(server.unwrap().path()).unwrap() {
+            let file = file.unwrap().path();
+            found.extend((file.extension().is_some_and(|e| e == "journal")).then_some(file));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn versions_stay_and_the_plain_name_is_the_newest() {
+    let workspace = tempfile::tempdir().unwrap();
+    let archive = Archive::open(workspace.path(), "one").unwrap();
+    let old = deliver(&archive, info(1), "old", order(1)).await;
+    let new = deliver(&archive, info(2), "new", order(2)).await;
+    let plain = "raw/github_activity_tracker/boostorg/json/issues/601.json";
+    assert_eq!(text(&archive, plain).unwrap(), "new");
+    // Decided before "new" was, arriving after it.
+    deliver(&archive, info(3), "late", order(0)).await;
+    deliver(&archive, info(4), "stale", None).await;
+    assert_eq!(text(&archive, plain).unwrap(), "new");
+    assert_eq!(text(&archive, &old.path).unwrap(), "old");
+    assert_eq!(text(&archive, &new.path).unwrap(), "new");
+    let hash = hex::encode(new.sha256);
+    assert_eq!(new.path, plain.replace(".json", &format!("@{}.json", &hash[..16])));
+    // Back to a version that is there already.
+    deliver(&archive, info(5), "old", order(9)).await;
+    assert_eq!(text(&archive, plain.trim_start_matches("raw/")).unwrap(), "old");
+    let file = archive.read(plain).await.unwrap().unwrap();
+    assert_eq!((file.length, file.content_type), (3, "application/json"));
+}
+
+#[tokio::test]
+async fn a_manifest_line_says_what_was_delivered_and_how() {
+    let workspace = tempfile::tempdir().unwrap();
+    let archive = Archive::open(workspace.path(), "a.b/c").unwrap();
+    let params = json!({ "repo": "boostorg/json", "as_of": "2026-01-01T00:00:00Z", "x": {} });
+    let Value::Object(params) = params else { unreachable!() };
+    let sent = DeliveryInfo { params: params.clone(), ..info(1) };
+    let kept = deliver(&archive, sent.clone(), "{}", order(1)).await;
+    let manifests: Vec<_> = fs::read_dir(workspace.path().join("raw/_manifest")).unwrap().collect();
+    let manifest = manifests.into_iter().next().unwrap().unwrap().path();
+    let name = manifest.file_name().unwrap().to_str().unwrap().to_owned();
+    assert!(name.starts_with("2024-10-04.a_b_c~") && name.ends_with(".ndjson"), "{name}");
+    let line: Value = serde_json::from_str(&fs::read_to_string(manifest).unwrap()).unwrap();
+    assert_eq!(
+        line,
+        json!({
+            "path": kept.path, "sha256": hex::encode(kept.sha256), "domain": "github",
+            "kind": "issues", "content_type": "application/json", "params": params,
+            "received_at": "2024-10-04T00:00:01Z", "receipt_id": sent.receipt_id, "status": "done",
+        })
+    );
+}
+
+#[tokio::test]
+async fn what_is_listed_is_listed_again_only_if_it_says_something_new() {
+    let workspace = tempfile::tempdir().unwrap();
+    let count = |archive: &Archive| entries(archive).len();
+    let archive = Archive::open(workspace.path(), "one").unwrap();
+    deliver(&archive, info(1), "same", order(1)).await;
+    deliver(&archive, info(2), "same", order(1)).await;
+    assert_eq!(count(&archive), 1);
+    let mut with_params = info(3);
+    with_params.params.insert("as_of".to_owned(), json!("2026-01-01T00:00:00Z"));
+    deliver(&archive, with_params.clone(), "same", order(1)).await;
+    deliver(&archive, with_params.clone(), "same", order(1)).await;
+    assert_eq!(count(&archive), 2);
+    for _ in 0..2 {
+        deliver(&archive, DeliveryInfo { always_list: true, ..info(4) }, "same", order(1)).await;
+    }
+    assert_eq!(count(&archive), 4);
+    drop(archive);
+    let archive = Archive::open(workspace.path(), "one").unwrap();
+    deliver(&archive, with_params, "same", order(1)).await;
+    assert_eq!(count(&archive), 4);
+    // Rejected is no acceptance: the same bytes, accepted later, must be listed.
+    let mut delivery = archive.delivery(info(5)).unwrap();
+    let kept = delivery.keep(&issue(602), body("bad at first"));
+    delivery.flush().await.unwrap();
+    delivery.settle(&kept, Status::Rejected, None).unwrap();
+    delivery.finish().await.unwrap();
+    assert_eq!(count(&archive), 4);
+    let mut delivery = archive.delivery(info(6)).unwrap();
+    let kept = delivery.keep(&issue(602), body("bad at first"));
+    delivery.flush().await.unwrap();
+    delivery.settle(&kept, Status::Done, order(1)).unwrap();
+    delivery.finish().await.unwrap();
+    assert_eq!(count(&archive), 5);
+}
+
+#[tokio::test]
+async fn unreadable_bodies_are_kept_and_not_replayed() {
+    let workspace = tempfile::tempdir().unwrap();
+    let archive = Archive::open(workspace.path(), "one").unwrap();
+    let mut delivery = archive.delivery(info(1)).unwrap();
+    let kept = delivery.reject(body("{not json"), "json").unwrap();
+    delivery.finish().await.unwrap();
+    let hash = hex::encode(kept.sha256);
+    assert_eq!(kept.path, format!("raw/_rejected/github/issues/2024-10-04/{hash}.json"));
+    assert_eq!(text(&archive, &kept.path).unwrap(), "{not json");
+    assert!(entries(&archive).is_empty());
+}
+
+#[tokio::test]
+async fn a_crash_before_the_commit_loses_no_document() {
+    let workspace = tempfile::tempdir().unwrap();
+    let archive = Archive::open(workspace.path(), "one").unwrap();
+    let mut delivery = archive.delivery(info(1)).unwrap();
+    let kept: Vec<_> = (0..50)
+        .map(|n| delivery.keep(&issue(n), body(&format!("{n}\n{{\"record\":\"{n}\"}}\n"))))
+        .collect();
+    delivery.flush().await.unwrap();
+    for with_files in [false, true] {
+        let after = crash(workspace.path(), with_files);
+        // Another server finds it.
+        let archive = Archive::open(after.path(), "two").unwrap();
+        for (n, kept) in kept.iter().enumerate() {
+            let expected = format!("{n}\n{{\"record\":\"{n}\"}}\n");
+            assert_eq!(text(&archive, &kept.path).unwrap(), expected);
+            assert_eq!(text(&archive, &issue(n).to_string()).unwrap(), expected);
+        }
+        let listed = entries(&archive);
+        assert_eq!(listed.len(), 50);
+        assert!(listed.iter().all(|entry| entry.status == Status::Interrupted));
+        assert!(segments(after.path()).is_empty());
+        drop(archive);
+        assert_eq!(entries(&Archive::open(after.path(), "two").unwrap()).len(), 50);
+    }
+    drop(delivery);
+}
+
+#[tokio::test]
+async fn a_crash_after_the_receipt_loses_nothing() {
+    let workspace = tempfile::tempdir().unwrap();
+    let archive = Archive::open(workspace.path(), "one").unwrap();
+    let mut delivery = archive.delivery(info(1)).unwrap();
+    for round in 0..3 {
+        let kept: Vec<_> =
+            (0..20).map(|n| delivery.keep(&issue(n), body(&format!("{n} {round}")))).collect();
+        delivery.flush().await.unwrap();
+        for (n, kept) in kept.iter().enumerate() {
+            let status = if n == 7 { Status::Rejected } else { Status::Done };
+            delivery.settle(kept, status, order(round).filter(|_| n != 7)).unwrap();
+        }
+    }
+    delivery.finish().await.unwrap();
+    let expected = files(workspace.path());
+    assert_eq!(expected.len(), 60 + 19 + 1);
+    let listed = entries(&archive);
+    assert_eq!(listed.len(), 57);
+
+    let journal_alone = crash(workspace.path(), false);
+    let torn = crash(workspace.path(), true);
+    let manifest = torn.path().join("raw/_manifest/2024-10-04.one.ndjson");
+    let length = fs::metadata(&manifest).unwrap().len();
+    fs::OpenOptions::new().write(true).open(&manifest).unwrap().set_len(length / 2).unwrap();
+    let half_written = torn.path().join(&expected.keys().next().unwrap());
+    fs::write(half_written, "").unwrap();
+    for after in [journal_alone, torn] {
+        let archive = Archive::open(after.path(), "one").unwrap();
+        assert!(files(after.path()) == expected);
+        assert_eq!(entries(&archive), listed);
+    }
+}
+
+#[tokio::test]
+async fn a_torn_journal_gives_back_its_whole_records() {
+    let workspace = tempfile::tempdir().unwrap();
+    let archive = Archive::open(workspace.path(), "one").unwrap();
+    let mut delivery = archive.delivery(info(1)).unwrap();
+    let kept: Vec<_> = (0..3).map(|n| delivery.keep(&issue(n), body(&"x\n".repeat(n)))).collect();
+    delivery.flush().await.unwrap();
+    let length = fs::metadata(&segments(workspace.path())[0]).unwrap().len();
+    let mut before = 0;
+    for end in 0..=length {
+        let after = crash(workspace.path(), false);
+        let segment = fs::OpenOptions::new().write(true).open(&segments(after.path())[0]).unwrap();
+        segment.set_len(end).unwrap();
+        let archive = Archive::open(after.path(), "one").unwrap();
+        let whole = kept.iter().filter(|kept| text(&archive, &kept.path).is_some()).count();
+        for (n, kept) in kept.iter().enumerate().take(whole) {
+            assert_eq!(text(&archive, &kept.path).unwrap(), "x\n".repeat(n));
+        }
+        assert_eq!(entries(&archive).len(), whole);
+        assert!(whole >= before && segments(after.path()).is_empty());
+        before = whole;
+    }
+    assert_eq!(before, 3);
+}
+
+#[tokio::test]
+async fn a_living_server_is_left_alone() {
+    let workspace = tempfile::tempdir().unwrap();
+    let one = Archive::open(workspace.path(), "one").unwrap();
+    let mut delivery = one.delivery(info(1)).unwrap();
+    let kept = delivery.keep(&issue(1), body("one"));
+    delivery.flush().await.unwrap();
+    let journal = segments(workspace.path());
+    // A second process of the same name, and one of another.
+    for (seconds, server) in [(2, "one"), (3, "two")] {
+        let other = Archive::open(workspace.path(), server).unwrap();
+        assert_eq!(segments(workspace.path()), journal);
+        assert!(entries(&other).iter().all(|entry| entry.status == Status::Done));
+        deliver(&other, info(seconds), server, order(seconds)).await;
+    }
+    delivery.settle(&kept, Status::Partial, order(1)).unwrap();
+    delivery.finish().await.unwrap();
+    let statuses: Vec<_> = entries(&one).iter().map(|entry| entry.status).collect();
+    assert_eq!(statuses, [Status::Partial, Status::Done, Status::Done]);
+    let expected = ["2024-10-04.one-2.ndjson", "2024-10-04.one.ndjson", "2024-10-04.two.ndjson"];
+    let listed = files(workspace.path());
+    let names: Vec<_> = listed.keys().filter(|path| path.starts_with("raw/_manifest")).collect();
+    assert_eq!(
+        names,
+        expected.map(|name| Path::new("raw/_manifest").join(name)).iter().collect::<Vec<_>>()
+    );
+}
+
+#[tokio::test]
+async fn a_delivery_that_ends_early_keeps_what_was_settled() {
+    let workspace = tempfile::tempdir().unwrap();
+    let archive = Archive::open(workspace.path(), "one").unwrap();
+    let mut delivery = archive.delivery(info(1)).unwrap();
+    let committed = delivery.keep(&issue(1), body("committed"));
+    delivery.flush().await.unwrap();
+    delivery.settle(&committed, Status::Done, order(1)).unwrap();
+    let rolled_back = delivery.keep(&issue(2), body("rolled back"));
+    delivery.flush().await.unwrap();
+    drop(delivery);
+    drop(archive);
+    let started = Instant::now();
+    let archive = loop {
+        // The end of the dropped delivery is written in the background.
+        let archive = Archive::open(workspace.path(), "one").unwrap();
+        let names = fs::read_dir(workspace.path().join("raw/.journal")).unwrap().count();
+        if names == 1 || started.elapsed() > Duration::from_secs(10) {
+            break archive;
+        }
+        drop(archive);
+        fs::remove_dir_all(workspace.path().join("raw/.journal/one-2")).unwrap();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    let listed = entries(&archive);
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!((&listed[0].path, listed[0].status), (&committed.path, Status::Done));
+    assert_eq!(text(&archive, &rolled_back.path).unwrap(), "rolled back");
+    assert_eq!(text(&archive, &issue(2).to_string()), None);
+}
+
+#[tokio::test]
+async fn entries_come_in_order_of_receipt() {
+    let workspace = tempfile::tempdir().unwrap();
+    let one = Archive::open(workspace.path(), "one").unwrap();
+    let two = Archive::open(workspace.path(), "two").unwrap();
+    let mut expected = Vec::new();
+    // Each request is settled in three parts, in turns with the others, on two servers and days.
+    let mut deliveries: Vec<(Delivery, i64)> = Vec::new();
+    for (n, seconds) in [50, 10, 90_000, 30, 30, 70, 100_000, 20].into_iter().enumerate() {
+        let archive = if n % 2 == 0 { &one } else { &two };
+        let info = info(seconds);
+        expected.push((info.received_at, info.receipt_id));
+        deliveries.push((archive.delivery(info).unwrap(), seconds));
+    }
+    expected.sort_unstable();
+    for part in 0..3 {
+        for (n, (delivery, seconds)) in deliveries.iter_mut().enumerate() {
+            let kept = delivery.keep(&issue(n * 10 + part), body(&format!("{n} {part}")));
+            delivery.flush().await.unwrap();
+            delivery.settle(&kept, Status::Done, order(*seconds)).unwrap();
+        }
+    }
+    for (delivery, _) in deliveries {
+        delivery.finish().await.unwrap();
+    }
+    // A line that another server has not finished, and one that is no line.
+    for (day, end) in [("2024-10-04", "{\"path\":\"raw/x"), ("2024-10-05", "\0\0\n")] {
+        let manifest = workspace.path().join(format!("raw/_manifest/{day}.two.ndjson"));
+        let before = fs::read_to_string(&manifest).unwrap_or_default();
+        fs::write(manifest, before + end).unwrap();
+    }
+    let listed = entries(&one);
+    let order: Vec<_> = listed.iter().map(|entry| (entry.received_at, entry.receipt_id)).collect();
+    assert_eq!(order, expected.iter().flat_map(|request| [*request; 3]).collect::<Vec<_>>());
+    for request in listed.chunks(3) {
+        let parts: Vec<_> = request
+            .iter()
+            .map(|entry| text(&one, &entry.path).unwrap().split(' ').nth(1).unwrap().to_owned())
+            .collect();
+        assert_eq!(parts, ["0", "1", "2"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sixteen_at_once_make_one_version_each_and_the_newest_wins() {
+    let workspace = tempfile::tempdir().unwrap();
+    let archive = Archive::open(workspace.path(), "one").unwrap();
+    let requests = (0..16).map(|n| {
+        let archive = archive.clone();
+        tokio::spawn(async move {
+            let mut delivery = archive.delivery(info(n)).unwrap();
+            for round in 0..3 {
+                let kept: Vec<_> = (0..40)
+                    .map(|i| delivery.keep(&issue(i), body(&format!("{i} {}", (n + round) % 8))))
+                    .collect();
+                delivery.flush().await.unwrap();
+                for kept in &kept {
+                    delivery.settle(kept, Status::Done, order((n + round) % 8)).unwrap();
+                }
+            }
+            delivery.finish().await.unwrap();
+        })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        request.await.unwrap();
+    }
+    for i in 0..40 {
+        assert_eq!(text(&archive, &issue(i).to_string()).unwrap(), format!("{i} 7"));
+    }
+    let kept = files(workspace.path());
+    assert_eq!(kept.len(), 40 * 9 + 1);
+    assert_eq!(fs::read_dir(workspace.path().join("raw/.journal/one/tmp")).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn the_journal_is_dropped_once_its_files_are_synced() {
+    let workspace = tempfile::tempdir().unwrap();
+    let archive = Archive::open(workspace.path(), "one").unwrap();
+    let mut delivery = archive.delivery(info(1)).unwrap();
+    let large = "x".repeat(9 << 20);
+    for n in 0..16 {
+        let kept = delivery.keep(&issue(n), body(&format!("{n}{large}")));
+        delivery.flush().await.unwrap();
+        delivery.settle(&kept, Status::Done, order(1)).unwrap();
+    }
+    assert_eq!(segments(workspace.path()).len(), 2);
+    delivery.finish().await.unwrap();
+    let started = Instant::now();
+    while segments(workspace.path()).len() > 1 && started.elapsed() < Duration::from_secs(60) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(segments(workspace.path()).len(), 1);
+    assert_eq!(archive.load(&issue(15).to_string()).unwrap().unwrap().len(), 2 + (9 << 20));
+}
+
+#[tokio::test]
+async fn reading_never_leaves_the_archive() {
+    let workspace = tempfile::tempdir().unwrap();
+    let archive = Archive::open(workspace.path(), "one").unwrap();
+    deliver(&archive, info(1), "text", order(1)).await;
+    let raw = workspace.path().join("raw");
+    fs::write(workspace.path().join("secret"), "secret").unwrap();
+    symlink(workspace.path().join("secret"), raw.join("link")).unwrap();
+    symlink(workspace.path(), raw.join("folder")).unwrap();
+    for path in [
+        "",
+        "/",
+        "raw",
+        "raw/",
+        "..",
+        "../secret",
+        "raw/../secret",
+        "raw//secret",
+        "/etc/passwd",
+        "link",
+        "folder/secret",
+        "raw/link",
+        "raw/folder/secret",
+        ".journal/one/lock",
+        "a\0b",
+        "raw/.journal/one/0000000001.journal",
+        "github_activity_tracker",
+        "a\\..\\secret",
+        "github_activity_tracker/boostorg/json/issues/601.json/x",
+        "%2e%2e/secret",
+        "./github_activity_tracker/boostorg/json/issues/601.json",
+    ] {
+        assert!(archive.read(path).await.unwrap().is_none(), "{path:?}");
+    }
+    assert!(archive.read(&"a/".repeat(400)).await.unwrap().is_none());
+    assert!(archive.read(&"a".repeat(400)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn writing_refuses_a_folder_that_leads_away() {
+    let workspace = tempfile::tempdir().unwrap();
+    let archive = Archive::open(workspace.path(), "one").unwrap();
+    let away = tempfile::tempdir().unwrap();
+    symlink(away.path(), workspace.path().join("raw/github_activity_tracker")).unwrap();
+    let mut delivery = archive.delivery(info(1)).unwrap();
+    let kept = delivery.keep(&issue(1), body("text"));
+    delivery.flush().await.unwrap();
+    delivery.settle(&kept, Status::Done, order(1)).unwrap();
+    let refused = delivery.finish().await.unwrap_err();
+    assert!(format!("{refused:#}").contains("is not a plain folder"), "{refused:#}");
+    assert_eq!(fs::read_dir(away.path()).unwrap().count(), 0);
+}
+
+fn any_name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        "[a-zA-Z0-9._@+=,~/\\\\ -]{0,12}",
+        "(\\.|\\.\\.|\\.git|raw|_|CON|a@b\\.c)",
+        "[a-z]{1,3}@[0-9a-f]{16}",
+        "[\u{e9}e\u{301}]{1,4}",
+        "[a-z\u{fc}]{70,300}",
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn no_name_escapes(names in prop::collection::vec(any_name(), 1..6), stem in any_name()) {
+        let folder = names.iter().fold(Folder::of("t"), |folder, name| folder.said(name));
+        let path = folder.file(&stem, "json");
+        for path in [path.to_string(), path.version(&[7; 32])] {
+            prop_assert!(path.len() <= 512, "{}", path.len());
+            let segments: Vec<_> = path.split('/').collect();
+            prop_assert_eq!(segments.len(), names.len() + 3);
+            prop_assert!(path.starts_with("raw/t/") && path.ends_with(".json"));
+            for segment in segments {
+                prop_assert!(!segment.is_empty() && !segment.starts_with('.'));
+                prop_assert!(segment.len() <= 150);
+                let is_safe = |c: char| c.is_alphanumeric() || "._@+=,-~".contains(c);
+                prop_assert!(segment.chars().all(is_safe), "{}", segment);
+            }
+        }
+    }
+
+    #[test]
+    fn two_names_never_share_a_file(
+        all in prop::collection::hash_set((prop::collection::vec(any_name(), 1..3), any_name()), 2..20),
+    ) {
+        let mut seen = HashMap::new();
+        for (names, stem) in &all {
+            let folder = names.iter().fold(Folder::of("t"), |folder, name| folder.said(name));
+            let path = folder.file(stem, "json");
+            for path in [path.to_string(), path.version(&[0xab; 32]), path.version(&[0xcd; 32])] {
+                if let Some(other) = seen.insert(path.clone(), (names, stem)) {
+                    prop_assert!(false, "{:?} and {:?} share {}", other, (names, stem), path);
+                }
+            }
+        }
+    }
+}
