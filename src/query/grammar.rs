@@ -166,10 +166,14 @@ impl<'a> Reader<'a> {
                     value::list(&sortable)
                 );
                 self.fault("sort", "not_sortable", detail);
-            } else if keys.iter().any(|key| key.column == index) {
+                continue;
+            }
+            let column = self.view.column(index).order.and_then(|it| self.view.index(it));
+            let column = column.unwrap_or(index);
+            if keys.iter().any(|key| key.column == column) {
                 self.fault("sort", "duplicate_field", format!("`{name}` is named twice."));
             } else {
-                keys.push(Key { column: index, descending });
+                keys.push(Key { column, descending });
             }
         }
         keys

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{column::Column, resource::Resource};
+use super::{
+    column::{Column, PREFIX},
+    resource::Resource,
+};
 
 /// A resource with its SQL.
 #[derive(Debug)]
@@ -10,6 +13,8 @@ pub struct View {
     resource: Arc<Resource>,
     /// `table."column"`, for each column.
     paths: Vec<String>,
+    /// `left(table."column", 200)`, for each column.
+    prefixes: Vec<String>,
     /// `"name":`, for each column.
     labels: Vec<Vec<u8>>,
     /// Every column, in order.
@@ -26,6 +31,7 @@ impl View {
         Self {
             labels: resource.columns.iter().map(|it| format!("\"{}\":", it.name).into()).collect(),
             everything: (0..paths.len()).collect(),
+            prefixes: paths.iter().map(|path| format!("left({path}, {PREFIX})")).collect(),
             select: format!("select {}", paths.join(", ")),
             from: format!(" from {}", resource.from_clause()),
             paths,
@@ -60,6 +66,10 @@ impl View {
 
     pub(super) fn path(&self, index: usize) -> &str {
         &self.paths[index]
+    }
+
+    pub(super) fn prefix(&self, index: usize) -> &str {
+        &self.prefixes[index]
     }
 
     pub(super) fn label(&self, index: usize) -> &[u8] {

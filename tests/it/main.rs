@@ -5,5 +5,6 @@
 mod archive;
 mod embedded;
 mod pool;
+mod reads;
 mod schema;
 mod support;

@@ -14,7 +14,7 @@ resource! {
     /// Discord's id (snowflake).
     channel_id: IdText = discord_channel::channel_id, indexed;
     /// The name.
-    channel_name: String = discord_channel::channel_name;
+    channel_name: String = discord_channel::channel_name, prefix_indexed;
     /// The type as the exporter names it, such as `GuildTextChat`.
     channel_type: String = discord_channel::channel_type;
     /// Discord's id of the category it stands under; null if none.

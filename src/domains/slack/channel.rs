@@ -14,7 +14,7 @@ resource! {
     /// Slack's id, `C…`.
     channel_id: String = slack_channel::channel_id, indexed;
     /// The name; the id while not known.
-    channel_name: String = slack_channel::channel_name;
+    channel_name: String = slack_channel::channel_name, prefix_indexed;
     /// `public_channel`, `private_channel`, `mpim` or `im`.
     channel_type: String = slack_channel::channel_type;
     /// The purpose, else the topic.
