@@ -42,7 +42,8 @@ async fn every_operator_finds_what_a_search_by_hand_finds() {
                 for text in texts {
                     let escaped = query_text(&Value::String(text.clone()));
                     let suffix = operator.suffix();
-                    let asked = format!("/api/v1{path}?limit=500&{}{suffix}={escaped}", column.name);
+                    let asked =
+                        format!("/api/v1{path}?limit=500&{}{suffix}={escaped}", column.name);
                     let page = app.get_as(&token, &format!("{asked}&count=exact")).await;
                     let expected: Vec<_> = all
                         .iter()

@@ -4,6 +4,7 @@ mod documented;
 mod filters;
 mod oracle;
 mod pages;
+mod prepared;
 mod refusals;
 mod repositories;
 mod seed;
