@@ -17,10 +17,11 @@ pub async fn blocked(
     if rows.is_empty() {
         return Ok(HashSet::new());
     }
-    let mut statement = Given::default().texts("key", rows.iter().map(|(key, _)| key.as_str())).statement(
-        "select u.ord, t.source_at, t.remembered from",
-        "join tombstone t on t.natural_key = u.key where t.table_name = ",
-    );
+    let mut statement =
+        Given::default().texts("key", rows.iter().map(|(key, _)| key.as_str())).statement(
+            "select u.ord, t.source_at, t.remembered from",
+            "join tombstone t on t.natural_key = u.key where t.table_name = ",
+        );
     statement.bind(SqlType::Text, Value::Text(table.to_owned()));
     let mut blocked = HashSet::new();
     for row in tx.query(statement).await? {

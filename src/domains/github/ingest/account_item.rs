@@ -41,11 +41,7 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
     };
     Some(Read {
         key: id.to_string(),
-        path: vec![
-            "github_activity_tracker".into(),
-            "_accounts".into(),
-            format!("{id}.json"),
-        ],
+        path: vec!["github_activity_tracker".into(), "_accounts".into(), format!("{id}.json")],
         item: Item::Account(Box::new(account)),
     })
 }

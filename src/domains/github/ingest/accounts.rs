@@ -194,8 +194,9 @@ impl Accounts {
                     tx.execute(base).await?;
                 }
                 [Value::BigInt(stub), Value::BigInt(real), _] => {
-                    let mut adopt =
-                        Statement::new("update github_account set stub_key = null, github_account_id = ");
+                    let mut adopt = Statement::new(
+                        "update github_account set stub_key = null, github_account_id = ",
+                    );
                     adopt.bind(SqlType::BigInt, Value::BigInt(*real));
                     adopt.push(" where id = ").bind(SqlType::BigInt, Value::BigInt(*stub));
                     tx.execute(adopt).await?;
@@ -305,19 +306,17 @@ impl Cells {
 }
 
 /// The accounts of lower-cased logins, in the order asked for.
-async fn ids_of_logins(
-    tx: &mut Tx<'_>,
-    logins: &[(usize, &str)],
-) -> QueryResult<Vec<Option<i64>>> {
+async fn ids_of_logins(tx: &mut Tx<'_>, logins: &[(usize, &str)]) -> QueryResult<Vec<Option<i64>>> {
     let mut found = vec![None; logins.len()];
     if logins.is_empty() {
         return Ok(found);
     }
-    let statement = Given::default().texts("login", logins.iter().map(|(_, login)| *login)).statement(
-        "select distinct on (u.ord) u.ord, a.id from",
-        "join github_account a on lower(a.username) = u.login \
+    let statement =
+        Given::default().texts("login", logins.iter().map(|(_, login)| *login)).statement(
+            "select distinct on (u.ord) u.ord, a.id from",
+            "join github_account a on lower(a.username) = u.login \
          order by u.ord, a.github_account_id > 0 desc, a.source_at desc nulls last, a.id",
-    );
+        );
     for row in tx.query(statement).await? {
         if let [Value::BigInt(ord), Value::BigInt(id)] = row.0.as_slice() {
             if let Some(slot) = usize::try_from(ord - 1).ok().and_then(|n| found.get_mut(n)) {
@@ -348,9 +347,8 @@ async fn order_making(tx: &mut Tx<'_>, mentions: &[Mentioned]) -> QueryResult<()
     let lock = if ids_of_logins(tx, &logins).await?.contains(&None) {
         "pg_advisory_xact_lock"
     } else {
-        let mut known = Statement::new(
-            "select count(*) from github_account where github_account_id = any(",
-        );
+        let mut known =
+            Statement::new("select count(*) from github_account where github_account_id = any(");
         known.bind_all(SqlType::BigInt, ids.iter().copied().map(Value::BigInt)).push(")");
         let rows = tx.query(known).await?;
         let known = match rows.first().map(|row| row.0.as_slice()) {

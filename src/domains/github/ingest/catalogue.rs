@@ -113,9 +113,8 @@ pub async fn store_sets(
     tx: &mut Tx<'_>,
     repositories: &[(&Repository, &Done)],
 ) -> QueryResult<HashSet<i64>> {
-    let stated = |set: usize| {
-        repositories.iter().filter(move |(_, done)| done.sets.get(set) == Some(&true))
-    };
+    let stated =
+        |set: usize| repositories.iter().filter(move |(_, done)| done.sets.get(set) == Some(&true));
     let named: BTreeSet<&License> =
         stated(0).filter_map(|(repository, _)| repository.license.as_ref()?.as_ref()).collect();
     let license_ids = licenses(tx, &named).await?;

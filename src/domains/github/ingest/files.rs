@@ -69,10 +69,7 @@ fn stamp(commit: &Commit) -> Stamp {
 }
 
 /// Stores every file that the commits name.
-pub async fn store_files<'i>(
-    tx: &mut Tx<'_>,
-    commits: &[Placed<'i>],
-) -> QueryResult<FileIds<'i>> {
+pub async fn store_files<'i>(tx: &mut Tx<'_>, commits: &[Placed<'i>]) -> QueryResult<FileIds<'i>> {
     let mut names: Vec<(i64, &str)> = Vec::new();
     let (mut drafts, mut locks) = (Vec::new(), Vec::new());
     let mut add = |placed: &Placed<'i>, name: &'i str, deleted: bool, lock: bool| {
@@ -154,7 +151,11 @@ pub async fn store_changes(
         });
         if placed.commit.completeness == Completeness::Complete {
             if done.sets[0] {
-                exact.push(Listed { parent: done.id, fresh: done.fresh, members: members.collect() });
+                exact.push(Listed {
+                    parent: done.id,
+                    fresh: done.fresh,
+                    members: members.collect(),
+                });
             }
         } else if done.set_stamps[0].rank < Completeness::Complete.rank() {
             let list = united.entry(done.id).or_insert_with(|| Listed {
@@ -196,4 +197,3 @@ fn member(change: &FileChange, completeness: Completeness) -> Vec<Value> {
 fn better(stored: &[Value], listed: &[Value]) -> bool {
     listed[4..] > stored[4..]
 }
-

@@ -192,11 +192,7 @@ pub fn read_issue(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
 }
 
 /// The stamp's time of an issue or pull request.
-pub fn source_time(
-    thread: &Thread,
-    info: Node<'_>,
-    context: &Context,
-) -> Option<DateTime<Utc>> {
+pub fn source_time(thread: &Thread, info: Node<'_>, context: &Context) -> Option<DateTime<Utc>> {
     context.source_time(thread.updated_at.flatten(), info.get("updated_at"))
 }
 

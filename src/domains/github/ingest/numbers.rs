@@ -94,9 +94,9 @@ pub async fn settle(
             },
         };
         if let Some(holder) = holder.as_ref().filter(|holder| holder.id != key) {
-            let own = members.iter().find_map(|index| {
-                by_id.get(index).filter(|own| own.id == key).map(|own| own.row)
-            });
+            let own = members
+                .iter()
+                .find_map(|index| by_id.get(index).filter(|own| own.id == key).map(|own| own.row));
             take_over(tx, numbered, holder.row, own, key).await?;
         }
         for index in members {
@@ -125,8 +125,7 @@ async fn take_over(
     if let Some(own) = own.filter(|own| *own != holder) {
         return join::merge(tx, &tables(), numbered.table, holder, own).await;
     }
-    let mut statement =
-        Statement::new(format!("update {} set {} = ", numbered.table, numbered.id));
+    let mut statement = Statement::new(format!("update {} set {} = ", numbered.table, numbered.id));
     statement.bind(SqlType::BigInt, Value::BigInt(key)).push(" where id = ");
     statement.bind(SqlType::BigInt, Value::BigInt(holder));
     tx.execute(statement).await?;
@@ -134,11 +133,7 @@ async fn take_over(
 }
 
 /// An id for a pull request of which only the number is known.
-async fn stub_id(
-    tx: &mut Tx<'_>,
-    claims: &[Claim<'_>],
-    members: &[usize],
-) -> QueryResult<i64> {
+async fn stub_id(tx: &mut Tx<'_>, claims: &[Claim<'_>], members: &[usize]) -> QueryResult<i64> {
     // A statement with an id that is older than its own row stands elsewhere; see `settle`.
     if let Some(id) = members.iter().find_map(|index| claims[*index].id) {
         return Ok(id);

@@ -124,7 +124,8 @@ pub fn read_pull(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
     let id = if detail { Some(info.get("id").id()) } else { None };
     let thread = read_thread(info, node.get("comments"), context);
     let merged = info.first(&["merged_at"]);
-    let merged = if merged.is_stated() { merged } else { info.get("pull_request").get("merged_at") };
+    let merged =
+        if merged.is_stated() { merged } else { info.get("pull_request").get("merged_at") };
     let merged_at = merged.instant().nullable();
     let hash = |side: &'static str| info.get(side).get("sha").filled_text();
     let reviews = reviews::read(node, context);

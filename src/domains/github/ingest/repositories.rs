@@ -3,12 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{
-    Item,
-    accounts::Handle,
-    person::Person,
-    repository_of,
-};
+use super::{Item, accounts::Handle, person::Person, repository_of};
 use crate::{
     draft,
     ingest::{
@@ -121,11 +116,8 @@ impl Repository {
             None => (Cell::Unstated(0), Cell::Unstated(String::new())),
         };
         // A payload of the repository itself shows that it is there.
-        let removed_at = if self.languages.is_some() {
-            Cell::Unstated(None)
-        } else {
-            Cell::Stated(None)
-        };
+        let removed_at =
+            if self.languages.is_some() { Cell::Unstated(None) } else { Cell::Stated(None) };
         let set = |stated| if stated { Cell::Stated(()) } else { Cell::Unstated(()) };
         RepositoryDraft {
             id,

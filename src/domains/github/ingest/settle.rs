@@ -84,7 +84,8 @@ pub async fn settle(
         }
     }
 
-    let created = create(tx, mentions, &names, &may_name, accounts, &mut by_id, &mut by_name).await?;
+    let created =
+        create(tx, mentions, &names, &may_name, accounts, &mut by_id, &mut by_name).await?;
     mentions
         .iter()
         .enumerate()
@@ -188,10 +189,7 @@ async fn find_ids(tx: &mut Tx<'_>, ids: &[i64]) -> QueryResult<HashMap<i64, Know
 }
 
 /// The rows that have a name now, else the rows that had it.
-async fn find_names(
-    tx: &mut Tx<'_>,
-    names: &[RepoName],
-) -> QueryResult<HashMap<RepoName, Known>> {
+async fn find_names(tx: &mut Tx<'_>, names: &[RepoName]) -> QueryResult<HashMap<RepoName, Known>> {
     let mut found = HashMap::new();
     for (select, join) in [
         (
@@ -260,8 +258,7 @@ async fn create(
         };
         let spelling = format!("{}{suffix}", repository.name.name);
         let key = (accounts.id(mention.owner), spelling.to_lowercase());
-        let entry =
-            missing.entry(key).or_insert_with(|| (spelling, None, names[index].clone()));
+        let entry = missing.entry(key).or_insert_with(|| (spelling, None, names[index].clone()));
         entry.1 = entry.1.or(repository.id);
     }
     if missing.is_empty() {

@@ -159,8 +159,7 @@ impl Walk {
             }
             Item::Commit(commit) => {
                 let at = Some(commit.commit_at);
-                let handle =
-                    self.accounts.mention(commit.person.clone(), at, self.as_of, index);
+                let handle = self.accounts.mention(commit.person.clone(), at, self.as_of, index);
                 if let Some(address) = &commit.address {
                     self.accounts.address(handle, address.clone(), at);
                 }
@@ -245,8 +244,8 @@ async fn store_repositories(
         .map(|(mention, settled)| {
             let repository = mention.repository;
             let states_name = settled.may_name && repository.languages.is_none();
-            let name = states_name
-                .then(|| (accounts.id(mention.owner), repository.name.name.as_str()));
+            let name =
+                states_name.then(|| (accounts.id(mention.owner), repository.name.name.as_str()));
             repository.draft(settled.id, name, mention.item)
         })
         .collect();
@@ -270,10 +269,7 @@ async fn store_repositories(
         .collect())
 }
 
-async fn store_years(
-    tx: &mut Tx<'_>,
-    years: &[(i32, &CreatedRepos)],
-) -> QueryResult<Vec<Outcome>> {
+async fn store_years(tx: &mut Tx<'_>, years: &[(i32, &CreatedRepos)]) -> QueryResult<Vec<Outcome>> {
     let mut names = BTreeSet::new();
     for (_, row) in years {
         names.insert(row.language.as_str());

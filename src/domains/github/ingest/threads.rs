@@ -200,8 +200,12 @@ pub async fn store_issues(
     };
     threads.store_sets(tx, &mut parents, accounts, &ISSUE_LABELS, &ISSUE_ASSIGNEES).await?;
     threads
-        .store_comments(tx, &mut parents, accounts, &ISSUE_COMMENTS, |comment, parent, author, item| {
-            IssueCommentDraft {
+        .store_comments(
+            tx,
+            &mut parents,
+            accounts,
+            &ISSUE_COMMENTS,
+            |comment, parent, author, item| IssueCommentDraft {
                 issue_comment_id: comment.id,
                 issue_id: Cell::Stated(parent),
                 account_id: author,
@@ -210,8 +214,8 @@ pub async fn store_issues(
                 issue_comment_updated_at: Cell::Stated(comment.updated_at),
                 stamp: comment.stamp.clone(),
                 item,
-            }
-        })
+            },
+        )
         .await?;
     Ok(parents.outcomes("issue"))
 }
@@ -246,8 +250,12 @@ pub async fn store_pulls(
     };
     threads.store_sets(tx, &mut parents, accounts, &PULL_LABELS, &PULL_ASSIGNEES).await?;
     threads
-        .store_comments(tx, &mut parents, accounts, &PULL_COMMENTS, |comment, parent, author, item| {
-            PullCommentDraft {
+        .store_comments(
+            tx,
+            &mut parents,
+            accounts,
+            &PULL_COMMENTS,
+            |comment, parent, author, item| PullCommentDraft {
                 pr_comment_id: comment.id,
                 pr_id: Cell::Stated(parent),
                 account_id: author,
@@ -256,8 +264,8 @@ pub async fn store_pulls(
                 pr_comment_updated_at: Cell::Stated(comment.updated_at),
                 stamp: comment.stamp.clone(),
                 item,
-            }
-        })
+            },
+        )
         .await?;
     store_reviews(tx, pulls, &mut parents, accounts).await?;
     Ok(parents.outcomes("pull_request"))
@@ -290,7 +298,9 @@ impl Threads<'_> {
             };
             let no_values = |key| (key, Vec::new());
             if let (Some(names), true) = (&self.threads[n].labels, done.sets[0]) {
-                label_lists.push(list(names.iter().cloned().map(MemberKey::Text).map(no_values).collect()));
+                label_lists.push(list(
+                    names.iter().cloned().map(MemberKey::Text).map(no_values).collect(),
+                ));
             }
             if done.sets[1] {
                 let ids = self.people[n].assignees.iter().map(|handle| accounts.stored.id(*handle));
