@@ -5,14 +5,20 @@
 //! * [`stamp`], [`register`], [`merge`]: the rule of last writer wins, without a database.
 //! * [`upsert`], [`sets`], [`join`], [`tombstone`]: the rule in SQL, a constant number of statements
 //!   a batch.
+//! * [`body`], [`pipeline`], [`receipt`], [`ledger`], [`drift`]: a request, from bytes to receipt.
 //! * [`archive`]: the bytes as sent, durable before the receipt.
 
 pub mod archive;
+pub mod body;
 pub mod clean;
+pub mod drift;
 pub mod given;
 pub mod join;
 pub mod kind;
+pub mod ledger;
 pub mod merge;
+pub mod pipeline;
+pub mod receipt;
 pub mod register;
 pub mod repo_name;
 pub mod sets;

@@ -7,6 +7,7 @@
 mod account;
 mod archive;
 mod cluster;
+mod download;
 mod find;
 mod leftover;
 mod server;
