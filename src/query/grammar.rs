@@ -19,7 +19,7 @@ use crate::{db::sql::Value, http::problem::Fault};
 pub const LIST_WORDS: [&str; 5] = ["sort", "limit", "cursor", "count", "fields"];
 
 /// Reads the parameters of a list. `fixed` filters are the route's own: they hold besides, and the
-/// cursor is bound to them too.
+/// cursor is bound to them too. The plan is for public rows.
 pub fn list(view: &View, pairs: &[(String, String)], fixed: &[Filter]) -> Result<Plan, Vec<Fault>> {
     let mut reader = Reader::new(view);
     let plan = reader.list(pairs, fixed);
@@ -63,6 +63,7 @@ impl<'a> Reader<'a> {
             after: None,
             fields: None,
             count: Count::None,
+            private: false,
         };
         let mut cursor = None;
         let mut seen = HashSet::with_capacity(pairs.len());

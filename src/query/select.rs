@@ -51,7 +51,7 @@ pub(super) fn page(
     limit: usize,
 ) -> Statement {
     let mut sql = Clauses::new(Statement::new(view.select(plan.fields.as_ref(), extra)), view);
-    sql.filters(&plan.filters);
+    sql.rows(&plan.filters, plan.private);
     let leading = view.path(plan.sort[0].column);
     match part {
         Part::Whole => {}
@@ -77,25 +77,31 @@ pub(super) fn page(
     sql.statement
 }
 
-/// The row of a key.
-pub(super) fn one(view: &View, fields: Option<&Vec<usize>>, filters: &[Filter]) -> Statement {
+/// The row that passes the filters.
+pub(super) fn one(
+    view: &View,
+    fields: Option<&Vec<usize>>,
+    filters: &[Filter],
+    private: bool,
+) -> Statement {
     let mut sql = Clauses::new(Statement::new(view.select(fields, &[])), view);
-    sql.filters(filters);
+    sql.rows(filters, private);
     sql.statement
 }
 
 /// The number of rows that pass the filters.
-pub(super) fn count(view: &View, filters: &[Filter]) -> Statement {
-    let mut sql = Clauses::new(Statement::new(format!("select count(*){}", view.from())), view);
-    sql.filters(filters);
-    sql.statement
+pub(super) fn count(view: &View, plan: &Plan) -> Statement {
+    counted("select count(*)", view, plan)
 }
 
 /// The planner's estimate of that number, in its JSON.
-pub(super) fn estimate(view: &View, filters: &[Filter]) -> Statement {
-    let select = format!("explain (format json) select 1{}", view.from());
-    let mut sql = Clauses::new(Statement::new(select), view);
-    sql.filters(filters);
+pub(super) fn estimate(view: &View, plan: &Plan) -> Statement {
+    counted("explain (format json) select 1", view, plan)
+}
+
+fn counted(select: &str, view: &View, plan: &Plan) -> Statement {
+    let mut sql = Clauses::new(Statement::new(format!("{select}{}", view.from())), view);
+    sql.rows(&plan.filters, plan.private);
     sql.statement
 }
 
@@ -116,6 +122,16 @@ impl<'a> Clauses<'a> {
         self.statement.push(if self.conditions == 0 { " where " } else { " and " });
         self.conditions += 1;
         &mut self.statement
+    }
+
+    /// The conditions that say which rows are meant.
+    fn rows(&mut self, filters: &[Filter], private: bool) {
+        if let Some(public) = self.view.resource().public
+            && !private
+        {
+            self.condition().push("(").push(public).push(")");
+        }
+        self.filters(filters);
     }
 
     fn filters(&mut self, filters: &[Filter]) {

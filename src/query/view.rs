@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::{
     column::{Column, PREFIX},
     resource::Resource,
+    shapes::Shapes,
 };
+use crate::db::sql::Statement;
 
 /// A resource with its SQL.
 #[derive(Debug)]
@@ -22,6 +24,7 @@ pub struct View {
     /// `select` every column.
     select: String,
     from: String,
+    shapes: Shapes,
 }
 
 impl View {
@@ -34,6 +37,7 @@ impl View {
             prefixes: paths.iter().map(|path| format!("left({path}, {PREFIX})")).collect(),
             select: format!("select {}", paths.join(", ")),
             from: format!(" from {}", resource.from_clause()),
+            shapes: Shapes::default(),
             paths,
             resource,
         }
@@ -62,6 +66,11 @@ impl View {
     /// The columns a request shows: those it names, else all.
     pub(super) fn shown<'a>(&'a self, fields: Option<&'a Vec<usize>>) -> &'a [usize] {
         fields.unwrap_or(&self.everything)
+    }
+
+    /// A statement on this resource, ready to run.
+    pub(super) fn ready(&self, statement: Statement) -> Statement {
+        self.shapes.mark(statement)
     }
 
     pub(super) fn path(&self, index: usize) -> &str {

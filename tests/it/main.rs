@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod access;
 mod archive;
 mod embedded;
+mod openapi;
 mod pool;
 mod reads;
 mod schema;
+mod service;
 mod support;

@@ -6,7 +6,8 @@ use crate::resource;
 
 resource! {
     /// A Slack channel.
-    pub struct SlackChannel, table slack_channel, path "/slack/channels", time created_at;
+    pub struct SlackChannel, table slack_channel, path "/slack/channels", time created_at,
+        public "slack_channel.channel_type = 'public_channel'";
     /// Surrogate key.
     id: i64 = slack_channel::id, indexed;
     /// The workspace, `slack_team.id`.

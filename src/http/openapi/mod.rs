@@ -56,7 +56,7 @@ impl Document {
         let resources = domains.iter().flat_map(|domain| &domain.resources).chain(&ingest);
         let components = routes.components.get_or_insert_default();
         components.parameters.extend(query::docs::parameters(resources));
-        let value = shared::finish(serde_json::to_value(routes)?);
+        let value = shared::finish(serde_json::to_value(routes)?)?;
         let body = serde_json::to_vec(&value)?;
         let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16])).parse()?;
         let paths = value["paths"].as_object().into_iter().flat_map(|paths| paths.keys().cloned());

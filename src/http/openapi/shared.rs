@@ -1,6 +1,13 @@
 //! What every operation has in common, added to the document after the routes have spoken.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
+
+use crate::{
+    domains::{self, domain::Domain},
+    query,
+};
 
 /// A refusal that operations share.
 struct Refusal {
@@ -104,7 +111,7 @@ characters.
 `boost-dashboard token issue`. Each operation's scope is its `x-scope`.";
 
 /// Completes the document.
-pub(super) fn finish(mut document: Value) -> Value {
+pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
     document["info"] = json!({
         "title": "Boost Dashboard",
         "version": env!("CARGO_PKG_VERSION"),
@@ -112,7 +119,8 @@ pub(super) fn finish(mut document: Value) -> Value {
         "license": {"name": "BSL-1.0", "identifier": "BSL-1.0"},
     });
     document["servers"] = json!([{"url": "/"}]);
-    document["tags"] = tags();
+    let domains = domains::all();
+    document["tags"] = tags(&domains);
     let components = &mut document["components"];
     components["securitySchemes"] = json!({"bearer": {
         "type": "http",
@@ -120,6 +128,9 @@ pub(super) fn finish(mut document: Value) -> Value {
         "bearerFormat": "JWT",
         "description": "`boost-dashboard token issue --subject NAME --scope SCOPE` prints one.",
     }});
+    let resources = domains.iter().flat_map(|domain| &domain.resources);
+    let parameters: BTreeMap<_, _> = query::docs::parameters(resources).collect();
+    components["parameters"] = serde_json::to_value(parameters)?;
     components["schemas"]["Problem"] = problem_schema();
     let responses = REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), response(refusal)));
     components["responses"] = Value::Object(responses.collect());
@@ -132,7 +143,7 @@ pub(super) fn finish(mut document: Value) -> Value {
             }
         }
     }
-    document
+    Ok(document)
 }
 
 /// Adds what follows from the scope, the parameters and the body of an operation.
@@ -238,8 +249,7 @@ fn problem_schema() -> Value {
 }
 
 /// The domains in their order, then what belongs to none.
-fn tags() -> Value {
-    let domains = crate::domains::all();
+fn tags(domains: &[Domain]) -> Value {
     let domains = domains.iter().map(|domain| (domain.name, domain.doc));
     let others = [
         ("ingest", "Receipts, dead letters, drift and the raw archive."),

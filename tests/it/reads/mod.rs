@@ -4,17 +4,20 @@ mod documented;
 mod filters;
 mod oracle;
 mod pages;
+mod prepared;
 mod refusals;
 mod repositories;
 mod seed;
 
 use boost_dashboard::{
+    db::sql::Statement,
     domains,
     query::{
         column::{Column, Type},
         resource::Resource,
     },
 };
+use diesel_async::RunQueryDsl as _;
 use serde_json::Value;
 
 use crate::support::TestApp;
@@ -154,4 +157,32 @@ async fn addresses_need_their_scope() {
         assert_eq!(app.get_as(&reader, path).await.status(), 403);
         assert_eq!(app.get_as(&token, path).await.status(), 200);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn private_channels_are_as_if_they_were_not_there() {
+    let (app, token) = seeded().await;
+    let reader = app.token(&["read"]);
+    let guarded: Vec<_> = resources().into_iter().filter(|it| it.public.is_some()).collect();
+    assert_eq!(guarded.len(), 7);
+    // No seeded Slack channel is public, and one seeded Discord server is 0: direct messages.
+    for resource in &guarded {
+        let all = all_rows(&app, &token, resource.path).await;
+        let path = format!("/api/v1{}?limit=500&count=exact", resource.path);
+        let shown = app.get_as(&reader, &path).await.expect(200);
+        let count = shown["meta"]["count"]["value"].as_u64().unwrap();
+        let shown = shown["data"].as_array().unwrap();
+        assert!(shown.len() < all.len(), "{path}");
+        assert_eq!(shown.len() as u64, count, "{path}");
+        for row in &all {
+            let path = format!("/api/v1{}/{}", resource.path, row["id"]);
+            let status = if shown.contains(row) { 200 } else { 404 };
+            assert_eq!(app.get(&path).await.status(), status, "{path}");
+        }
+    }
+    let mut connection = app.db().connect().await;
+    let public = "update slack_channel set channel_type = 'public_channel'";
+    Statement::new(public).execute(&mut connection).await.unwrap();
+    let page = app.get("/api/v1/slack/messages").await.expect(200);
+    assert_eq!(page["data"].as_array().unwrap().len(), seed::ROWS);
 }

@@ -6,5 +6,5 @@ mod app;
 mod database;
 mod server;
 
-pub(crate) use app::{TestApp, request};
+pub(crate) use app::{Answer, TestApp, request};
 pub(crate) use database::TestDb;

@@ -1,0 +1,160 @@
+//! The document: committed as served, and complete.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use crate::support::TestApp;
+
+/// Every operation of a document: method, path, description.
+pub(crate) fn operations(document: &Value) -> Vec<(String, String, Value)> {
+    let mut operations = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            if ["get", "post", "put", "patch", "delete"].contains(&method.as_str()) {
+                operations.push((method.to_uppercase(), path.clone(), operation.clone()));
+            }
+        }
+    }
+    operations
+}
+
+/// The document as it is served.
+pub(crate) async fn served(app: &TestApp) -> Value {
+    app.get("/api/v1/openapi.json").await.expect(200)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_committed_document_is_the_served_one() {
+    let served = served(&TestApp::new().await).await;
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/openapi.json");
+    let committed: Value =
+        serde_json::from_str(&std::fs::read_to_string(committed).unwrap()).unwrap();
+    assert!(
+        served == committed,
+        "openapi/openapi.json is out of date; run: boost-dashboard openapi > openapi/openapi.json"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_operation_is_described_in_full() {
+    let document = served(&TestApp::new().await).await;
+    assert_eq!(document["openapi"], "3.1.0");
+    let tags: HashSet<_> =
+        document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].clone()).collect();
+    let mut ids = HashSet::new();
+    let mut faults = Vec::new();
+    for (method, path, operation) in operations(&document) {
+        let mut fault = |what: &str| faults.push(format!("{method} {path}: {what}"));
+        let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+        if id.is_empty() || !ids.insert(id) {
+            fault("no operationId of its own");
+        }
+        if operation["summary"].as_str().unwrap_or_default().is_empty() {
+            fault("no summary");
+        }
+        if !operation["tags"][0].is_string() || !tags.contains(&operation["tags"][0]) {
+            fault("no tag, or one that is not declared");
+        }
+        if operation["x-scope"].as_str().is_none() {
+            fault("no x-scope");
+        }
+        let needs_token = !["none", "read"].contains(&operation["x-scope"].as_str().unwrap_or(""));
+        if needs_token != (operation["security"].as_array().is_some_and(|all| all.len() == 1)) {
+            fault("security does not follow x-scope");
+        }
+        let responses = operation["responses"].as_object().unwrap();
+        if !["500", "503"].iter().all(|status| responses.contains_key(*status)) {
+            fault("no problem responses");
+        }
+        let answers = responses.iter().filter(|(status, _)| status.starts_with('2'));
+        if !answers.clone().any(|(_, answer)| shows_an_example(answer) || is_empty(answer)) {
+            fault("no example of an answer");
+        }
+        if path.contains('{') && !path_parameters_are_described(&path, &operation) {
+            fault("a path parameter is not described, or has no example");
+        }
+        if let Some(content) = operation.pointer("/requestBody/content")
+            && !content.as_object().unwrap().values().any(has_example)
+        {
+            fault("no example of a body");
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+fn has_example(content: &Value) -> bool {
+    content.get("example").is_some() || content.get("examples").is_some()
+}
+
+fn shows_an_example(answer: &Value) -> bool {
+    answer["content"].as_object().is_some_and(|all| all.values().any(has_example))
+}
+
+fn is_empty(answer: &Value) -> bool {
+    answer.get("content").is_none_or(|content| content.as_object().is_some_and(|c| c.is_empty()))
+}
+
+fn path_parameters_are_described(path: &str, operation: &Value) -> bool {
+    let names = path.split('/').filter_map(|it| it.strip_prefix('{')?.strip_suffix('}'));
+    let described = operation["parameters"].as_array().cloned().unwrap_or_default();
+    names.into_iter().all(|name| {
+        described.iter().any(|parameter| {
+            parameter["name"] == name.trim_start_matches('*')
+                && parameter["in"] == "path"
+                && has_example(parameter)
+        })
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reference_leads_somewhere() {
+    fn walk(document: &Value, at: &Value, lost: &mut Vec<String>) {
+        match at {
+            Value::Object(map) => {
+                if let Some(Value::String(to)) = map.get("$ref")
+                    && to.strip_prefix('#').and_then(|to| document.pointer(to)).is_none()
+                {
+                    lost.push(to.clone());
+                }
+                map.values().for_each(|value| walk(document, value, lost));
+            }
+            Value::Array(items) => items.iter().for_each(|value| walk(document, value, lost)),
+            _ => {}
+        }
+    }
+    let document = served(&TestApp::new().await).await;
+    let mut lost = Vec::new();
+    walk(&document, &document, &mut lost);
+    assert!(lost.is_empty(), "{lost:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_is_sent_once() {
+    let app = TestApp::new().await;
+    let first = app.get("/api/v1/openapi.json").await;
+    let etag = first.header("etag").unwrap().to_owned();
+    let request = crate::support::request(axum::http::Method::GET, "/api/v1/openapi.json", None)
+        .header("if-none-match", &etag)
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let second = app.send(request).await;
+    assert_eq!(second.status(), 304);
+    assert!(second.bytes().is_empty());
+    assert_eq!(second.header("etag"), Some(etag.as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn swagger_ui_is_served_and_reads_our_document() {
+    let app = TestApp::new().await;
+    let page = app.get("/swagger-ui/").await;
+    assert_eq!(page.status(), 200);
+    assert!(page.text().contains("swagger-ui"));
+    let script = app.get("/swagger-ui/swagger-initializer.js").await;
+    assert!(script.text().contains("\"/api/v1/openapi.json\""), "{}", script.text());
+    assert!(!script.text().contains("petstore"));
+    let document = served(&app).await;
+    assert_eq!(document.pointer("/components/securitySchemes/bearer/scheme").unwrap(), "bearer");
+    // A file that is none is a problem document as everywhere.
+    app.get("/swagger-ui/nothing.js").await.expect(404);
+}
