@@ -112,12 +112,12 @@ fn list_of(resource: &Resource) -> OpenApiRouter<App> {
 
 async fn list_rows(
     State(app): State<App>,
-    _: Allowed<ReadsResource>,
+    caller: Allowed<ReadsResource>,
     Extension(view): Extension<Arc<View>>,
     params: Params,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response> {
-    answer::list(&app, &view, &[], &params, &uri).await
+    answer::list(&app, &caller, &view, &[], &params, &uri).await
 }
 
 /// Get a receipt

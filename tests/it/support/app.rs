@@ -104,6 +104,23 @@ impl TestApp {
         self.post(path, token, "application/json", body.to_string()).await
     }
 
+    /// `POST` of a body in a content-coding.
+    pub(crate) async fn post_coded(
+        &self,
+        path: &str,
+        token: &str,
+        content_type: &str,
+        coding: &str,
+        body: impl Into<Body>,
+    ) -> Answer {
+        let request = request(Method::POST, path, Some(token))
+            .header(header::CONTENT_TYPE, content_type)
+            .header(header::CONTENT_ENCODING, coding)
+            .body(body.into())
+            .unwrap();
+        self.send(request).await
+    }
+
     /// `POST` of any body.
     pub(crate) async fn post(
         &self,
