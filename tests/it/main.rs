@@ -8,5 +8,6 @@ mod embedded;
 mod openapi;
 mod pool;
 mod schema;
+mod serve;
 mod service;
 mod support;
