@@ -726,7 +726,7 @@ diesel::table! {
 diesel::table! {
     receipt (number) {
         number -> Int8,
-        id -> Uuid,
+        id -> Text,
         request_id -> Text,
         domain -> Text,
         kind -> Text,

@@ -106,12 +106,25 @@ pub struct Statement {
     sql: String,
     /// Each bind with the offset in `sql` at which its placeholder stands.
     binds: Vec<(usize, Bind)>,
+    /// Whether it is prepared for this run alone.
+    is_once: bool,
 }
 
 impl Statement {
     /// A statement that begins with `sql`.
     pub fn new(sql: impl Into<String>) -> Self {
-        Self { sql: sql.into(), binds: Vec::new() }
+        Self { sql: sql.into(), ..Self::default() }
+    }
+
+    /// The same statement, not kept prepared by the connection that runs it.
+    #[must_use]
+    pub fn once(self) -> Self {
+        Self { is_once: true, ..self }
+    }
+
+    /// The text so far, without the placeholders of its binds.
+    pub fn text(&self) -> &str {
+        &self.sql
     }
 
     /// Appends text. Never pass anything a client sent: that is what [`Self::bind`] is for.
@@ -173,6 +186,9 @@ impl Many {
 
 impl QueryFragment<Pg> for Statement {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if self.is_once {
+            out.unsafe_to_cache_prepared();
+        }
         let mut from = 0;
         for (at, bind) in &self.binds {
             out.push_sql(&self.sql[from..*at]);

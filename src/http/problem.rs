@@ -191,12 +191,26 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Whether a statement failed because its connection did. The driver gives all errors that are not
+/// PostgreSQL's own one kind, so the text has to tell a lost connection from a value of a wrong type.
+fn is_lost(kind: diesel::result::DatabaseErrorKind, message: &str) -> bool {
+    use diesel::result::DatabaseErrorKind as Kind;
+    match kind {
+        Kind::ClosedConnection => true,
+        Kind::UnableToSendCommand => {
+            message == "connection closed"
+                || message.starts_with("error communicating with the server")
+        }
+        _ => message.starts_with("terminating connection"),
+    }
+}
+
 impl From<diesel::result::Error> for Problem {
     fn from(error: diesel::result::Error) -> Self {
-        use diesel::result::{DatabaseErrorKind as Kind, Error};
+        use diesel::result::Error;
         match &error {
             Error::NotFound => Self::not_found("There is no such row."),
-            Error::DatabaseError(Kind::ClosedConnection, _) => {
+            Error::DatabaseError(kind, info) if is_lost(*kind, info.message()) => {
                 tracing::warn!(%error, "database connection lost");
                 Self::unavailable("database_away", "The database cannot be reached.")
             }

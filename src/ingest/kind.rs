@@ -11,7 +11,9 @@ use diesel::QueryResult;
 use serde_json::Value;
 
 use super::{
+    archive::RawPath,
     repo_name::RepoName,
+    stamp::Stamp,
     tx::Tx,
     upsert::Action,
     value::{Node, Note, Notes},
@@ -110,10 +112,19 @@ impl Context {
 pub struct Read<I> {
     /// The item.
     pub item: I,
+    /// What the pipeline needs to know of it.
+    pub accepted: Accepted,
+}
+
+/// What the pipeline needs to know of an item.
+#[derive(Debug)]
+pub struct Accepted {
     /// Its natural key as text.
     pub key: String,
-    /// Where its document is archived: the path's segments as the payload names them.
-    pub path: Vec<String>,
+    /// Where its document is archived.
+    pub path: RawPath,
+    /// The stamp of its statement.
+    pub stamp: Stamp,
 }
 
 /// What became of an item.
@@ -166,8 +177,8 @@ pub struct Entry {
     pub index: i32,
     /// The document it came in.
     pub document: usize,
-    /// Its natural key and archive path, or why it is rejected.
-    pub verdict: Result<(String, Vec<String>), Vec<Note>>,
+    /// What is known of it, or why it is rejected.
+    pub verdict: Result<Accepted, Vec<Note>>,
     /// What was cleaned or dropped.
     pub warnings: Vec<Note>,
 }
@@ -241,7 +252,7 @@ impl<K: Kind> AnyKind for K {
             let verdict = match read {
                 Some(read) if faults.is_empty() => {
                     batch.items.push((document.index, read.item));
-                    Ok((read.key, read.path))
+                    Ok(read.accepted)
                 }
                 _ => {
                     if faults.is_empty() {

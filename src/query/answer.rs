@@ -9,8 +9,10 @@ use super::{grammar, list, plan::Filter, view::View};
 use crate::{
     app::App,
     http::{
+        access::{Allowed, ReadsResource},
         extract::Params,
         problem::{Problem, Result},
+        scope::Scope,
     },
 };
 
@@ -18,12 +20,14 @@ use crate::{
 /// own, for the link to the next page.
 pub async fn list(
     app: &App,
+    caller: &Allowed<ReadsResource>,
     view: &View,
     fixed: &[Filter],
     Params(pairs): &Params,
     uri: &Uri,
 ) -> Result<Response> {
-    let plan = grammar::list(view, pairs, fixed).map_err(Problem::invalid)?;
+    let mut plan = grammar::list(view, pairs, fixed).map_err(Problem::invalid)?;
+    plan.private = sees_private(view, caller);
     let mut connection = app.pool.get().await?;
     let page = list::page(view, &plan, app.clock.now(), &mut connection).await?;
     let mut response = json(page.body);
@@ -36,14 +40,21 @@ pub async fn list(
 /// The one row that passes `filters`.
 pub async fn one(
     app: &App,
+    caller: &Allowed<ReadsResource>,
     view: &View,
     filters: &[Filter],
     Params(pairs): &Params,
 ) -> Result<Response> {
     let fields = grammar::detail(view, pairs).map_err(Problem::invalid)?;
     let mut connection = app.pool.get().await?;
-    let row = list::one(view, fields.as_ref(), filters, &mut connection).await?;
+    let private = sees_private(view, caller);
+    let row = list::one(view, fields.as_ref(), filters, private, &mut connection).await?;
     row.map(json).ok_or_else(|| Problem::not_found("There is no such row."))
+}
+
+/// Whether the caller is shown the rows that are not public.
+fn sees_private(view: &View, caller: &Allowed<ReadsResource>) -> bool {
+    view.resource().public.is_some() && caller.has(&Scope::ReadPii)
 }
 
 fn json(body: Vec<u8>) -> Response {

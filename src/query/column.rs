@@ -85,6 +85,9 @@ impl<T: Served> Served for Option<T> {
     const NULLABLE: bool = true;
 }
 
+/// Characters of a free text that its index holds, as the migrations have it.
+pub const PREFIX: usize = 200;
+
 /// A column of a resource.
 #[derive(Debug, Clone)]
 pub struct Column {
@@ -100,6 +103,10 @@ pub struct Column {
     pub nullable: bool,
     /// Whether an index leads with it: such columns can be sorted by.
     pub indexed: bool,
+    /// Whether that index holds only the first [`PREFIX`] characters.
+    pub prefix: bool,
+    /// The column whose order is meant when this one is sorted by.
+    pub order: Option<&'static str>,
     /// What it is: the field's doc comment.
     pub doc: &'static str,
 }
@@ -118,6 +125,8 @@ impl Column {
             ty: T::TYPE,
             nullable: T::NULLABLE,
             indexed: false,
+            prefix: false,
+            order: None,
             doc: doc.trim(),
         }
     }
@@ -126,6 +135,18 @@ impl Column {
     #[must_use]
     pub fn indexed(self) -> Self {
         Self { indexed: true, ..self }
+    }
+
+    /// Marks the column as indexed by its first [`PREFIX`] characters.
+    #[must_use]
+    pub fn prefix_indexed(self) -> Self {
+        Self { indexed: true, prefix: true, ..self }
+    }
+
+    /// Marks the column as sorted by the column `version_key`: 1.9 comes before 1.10.
+    #[must_use]
+    pub fn sorted_by_version_key(self) -> Self {
+        Self { indexed: true, order: Some("version_key"), ..self }
     }
 
     /// `table.column`, as SQL.

@@ -19,7 +19,7 @@ use crate::{db::sql::Value, http::problem::Fault};
 pub const LIST_WORDS: [&str; 5] = ["sort", "limit", "cursor", "count", "fields"];
 
 /// Reads the parameters of a list. `fixed` filters are the route's own: they hold besides, and the
-/// cursor is bound to them too.
+/// cursor is bound to them too. The plan is for public rows.
 pub fn list(view: &View, pairs: &[(String, String)], fixed: &[Filter]) -> Result<Plan, Vec<Fault>> {
     let mut reader = Reader::new(view);
     let plan = reader.list(pairs, fixed);
@@ -63,6 +63,7 @@ impl<'a> Reader<'a> {
             after: None,
             fields: None,
             count: Count::None,
+            private: false,
         };
         let mut cursor = None;
         let mut seen = HashSet::with_capacity(pairs.len());
@@ -166,10 +167,14 @@ impl<'a> Reader<'a> {
                     value::list(&sortable)
                 );
                 self.fault("sort", "not_sortable", detail);
-            } else if keys.iter().any(|key| key.column == index) {
+                continue;
+            }
+            let column = self.view.column(index).order.and_then(|it| self.view.index(it));
+            let column = column.unwrap_or(index);
+            if keys.iter().any(|key| key.column == column) {
                 self.fault("sort", "duplicate_field", format!("`{name}` is named twice."));
             } else {
-                keys.push(Key { column: index, descending });
+                keys.push(Key { column, descending });
             }
         }
         keys

@@ -53,7 +53,7 @@ pub async fn page(
     for part in select::parts(view, plan) {
         // One row more than asked for tells whether there is a next page.
         let statement = select::page(view, plan, &extra, *part, plan.limit + 1 - rows);
-        let mut found = AsyncConnectionCore::load(connection, statement).await?;
+        let mut found = AsyncConnectionCore::load(connection, view.ready(statement)).await?;
         while let Some(row) = found.try_next().await? {
             if rows == plan.limit {
                 let positions = keys.clone().map(|key| position(shown, &extra, key));
@@ -76,15 +76,17 @@ pub async fn page(
     Ok(Page { body, next })
 }
 
-/// Reads the one row that passes `filters`, as a JSON object.
+/// Reads the one row that passes `filters`, as a JSON object. A row that is not public is found
+/// only if `private`.
 pub async fn one(
     view: &View,
     fields: Option<&Vec<usize>>,
     filters: &[Filter],
+    private: bool,
     connection: &mut Connection,
 ) -> QueryResult<Option<Vec<u8>>> {
-    let statement = select::one(view, fields, filters);
-    let mut found = AsyncConnectionCore::load(connection, statement).await?;
+    let statement = select::one(view, fields, filters, private);
+    let mut found = AsyncConnectionCore::load(connection, view.ready(statement)).await?;
     let Some(row) = found.try_next().await? else { return Ok(None) };
     let mut body = Vec::with_capacity(4 * ROW_GUESS);
     render::row(view, view.shown(fields), &row, &mut body).map_err(Error::DeserializationError)?;
@@ -115,10 +117,10 @@ fn seal<'a>(
 async fn count(view: &View, plan: &Plan, connection: &mut Connection) -> QueryResult<Option<i64>> {
     let statement = match plan.count {
         Count::None => return Ok(None),
-        Count::Exact => select::count(view, &plan.filters),
-        Count::Estimated => select::estimate(view, &plan.filters),
+        Count::Exact => select::count(view, plan),
+        Count::Estimated => select::estimate(view, plan),
     };
-    let Values(values) = statement.get_result::<Values>(connection).await?;
+    let Values(values) = view.ready(statement).get_result::<Values>(connection).await?;
     Ok(match &values[..] {
         [Value::BigInt(count)] => Some(*count),
         [Value::Text(explained)] => planned_rows(explained),

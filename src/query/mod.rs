@@ -17,5 +17,6 @@ mod render;
 pub mod resource;
 pub mod routes;
 mod select;
+mod shapes;
 pub mod value;
 pub mod view;

@@ -25,6 +25,8 @@ pub struct Plan {
     pub fields: Option<Vec<usize>>,
     /// Whether matching rows are counted.
     pub count: Count,
+    /// Whether rows that are not public are among them.
+    pub private: bool,
 }
 
 /// One filter on one column.

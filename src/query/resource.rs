@@ -20,6 +20,8 @@ pub struct Resource {
     pub time: Option<&'static str>,
     /// The scope a read needs even where reads are open.
     pub scope: Scope,
+    /// Which rows are public, as an SQL condition; the others are shown with `read:pii` only.
+    pub public: Option<&'static str>,
 }
 
 impl Resource {
@@ -53,7 +55,9 @@ pub trait Served {
 }
 
 /// Declares a row type and how it is served. One line a column: its doc comment, JSON name, Rust
-/// type, and the diesel column it is read from; `indexed` where an index leads with it.
+/// type, and the diesel column it is read from; `indexed` where an index leads with it, or what
+/// else marks a [`Column`](crate::query::column::Column). A `scope` guards all rows, `public` those
+/// that do not fulfil its SQL condition.
 ///
 /// ```ignore
 /// resource! {
@@ -73,7 +77,7 @@ macro_rules! resource {
     (
         $(#[doc = $doc:literal])+
         pub struct $name:ident, table $table:ident, path $path:literal
-            $(, time $time:ident)? $(, scope $scope:ident)?;
+            $(, time $time:ident)? $(, scope $scope:ident)? $(, public $public:expr)?;
         $(
             $(#[doc = $field_doc:literal])+
             $field:ident: $ty:ty = $from:ident::$column:ident $(, $indexed:ident)?;
@@ -95,9 +99,11 @@ macro_rules! resource {
         impl $crate::query::resource::Served for $name {
             fn resource() -> $crate::query::resource::Resource {
                 #[allow(unused_mut, unused_assignments, reason = "only some resources name them")]
-                let (mut time, mut scope) = (None, $crate::http::scope::Scope::Read);
+                let (mut time, mut scope, mut public) =
+                    (None, $crate::http::scope::Scope::Read, None);
                 $( time = Some(stringify!($time)); )?
                 $( scope = $crate::http::scope::Scope::$scope; )?
+                $( public = Some($public); )?
                 $crate::query::resource::Resource {
                     name: stringify!($name),
                     path: $path,
@@ -113,6 +119,7 @@ macro_rules! resource {
                     ),+],
                     time,
                     scope,
+                    public,
                 }
             }
         }

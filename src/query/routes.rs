@@ -50,22 +50,22 @@ pub fn serving(resource: &Resource, router: OpenApiRouter<App>) -> OpenApiRouter
 
 async fn list_rows(
     State(app): State<App>,
-    _: Allowed<ReadsResource>,
+    caller: Allowed<ReadsResource>,
     Extension(view): Extension<Arc<View>>,
     params: Params,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response> {
-    answer::list(&app, &view, &[], &params, &uri).await
+    answer::list(&app, &caller, &view, &[], &params, &uri).await
 }
 
 async fn show_row(
     State(app): State<App>,
-    _: Allowed<ReadsResource>,
+    caller: Allowed<ReadsResource>,
     Extension(view): Extension<Arc<View>>,
     Path(id): Path<String>,
     params: Params,
 ) -> Result<Response> {
     let id =
         value::parse("id", view.column(0), &id).map_err(|fault| Problem::invalid(vec![fault]))?;
-    answer::one(&app, &view, &[Filter::equals(0, id)], &params).await
+    answer::one(&app, &caller, &view, &[Filter::equals(0, id)], &params).await
 }

@@ -2,9 +2,9 @@
 //! shape is prepared once a connection.
 
 use super::{
-    column::{Column, Type},
+    column::{Column, PREFIX, Type},
     operator::Operator,
-    plan::{Filter, Key, Plan},
+    plan::{Filter, Plan},
     view::View,
 };
 use crate::db::sql::{Statement, Value};
@@ -51,48 +51,57 @@ pub(super) fn page(
     limit: usize,
 ) -> Statement {
     let mut sql = Clauses::new(Statement::new(view.select(plan.fields.as_ref(), extra)), view);
-    sql.filters(&plan.filters);
-    let keys = match part {
-        Part::Whole => &plan.sort[..],
+    sql.rows(&plan.filters, plan.private);
+    let leading = view.path(plan.sort[0].column);
+    match part {
+        Part::Whole => {}
         Part::Present => {
-            sql.condition().push(view.path(plan.sort[0].column)).push(" is not null");
-            &plan.sort[..]
+            sql.condition().push(leading).push(" is not null");
         }
         Part::Absent => {
-            sql.condition().push(view.path(plan.sort[0].column)).push(" is null");
-            &plan.sort[1..]
+            sql.condition().push(leading).push(" is null");
         }
-    };
-    match (&plan.after, part) {
-        (Some(values), Part::Absent) if values[0] == Value::Null => sql.after(keys, &values[1..]),
-        (Some(values), Part::Whole | Part::Present) => sql.after(keys, values),
-        _ => {}
     }
-    sql.order(keys, part);
+    let terms = terms(view, plan, part);
+    let begins = match (plan.after.as_deref(), part) {
+        // The rows without the leading key begin where those with it end.
+        (Some([leading, ..]), Part::Absent) => *leading != Value::Null,
+        (after, _) => after.is_none(),
+    };
+    if !begins {
+        sql.after(&terms);
+    }
+    sql.order(&terms);
     // Written out and not bound: a plan that does not know how few rows are wanted is a bad one.
     sql.statement.push(&format!(" limit {limit}"));
     sql.statement
 }
 
-/// The row of a key.
-pub(super) fn one(view: &View, fields: Option<&Vec<usize>>, filters: &[Filter]) -> Statement {
+/// The row that passes the filters.
+pub(super) fn one(
+    view: &View,
+    fields: Option<&Vec<usize>>,
+    filters: &[Filter],
+    private: bool,
+) -> Statement {
     let mut sql = Clauses::new(Statement::new(view.select(fields, &[])), view);
-    sql.filters(filters);
+    sql.rows(filters, private);
     sql.statement
 }
 
 /// The number of rows that pass the filters.
-pub(super) fn count(view: &View, filters: &[Filter]) -> Statement {
-    let mut sql = Clauses::new(Statement::new(format!("select count(*){}", view.from())), view);
-    sql.filters(filters);
-    sql.statement
+pub(super) fn count(view: &View, plan: &Plan) -> Statement {
+    counted("select count(*)", view, plan)
 }
 
 /// The planner's estimate of that number, in its JSON.
-pub(super) fn estimate(view: &View, filters: &[Filter]) -> Statement {
-    let select = format!("explain (format json) select 1{}", view.from());
-    let mut sql = Clauses::new(Statement::new(select), view);
-    sql.filters(filters);
+pub(super) fn estimate(view: &View, plan: &Plan) -> Statement {
+    counted("explain (format json) select 1", view, plan)
+}
+
+fn counted(select: &str, view: &View, plan: &Plan) -> Statement {
+    let mut sql = Clauses::new(Statement::new(format!("{select}{}", view.from())), view);
+    sql.rows(&plan.filters, plan.private);
     sql.statement
 }
 
@@ -115,8 +124,21 @@ impl<'a> Clauses<'a> {
         &mut self.statement
     }
 
+    /// The conditions that say which rows are meant.
+    fn rows(&mut self, filters: &[Filter], private: bool) {
+        if let Some(public) = self.view.resource().public
+            && !private
+        {
+            self.condition().push("(").push(public).push(")");
+        }
+        self.filters(filters);
+    }
+
     fn filters(&mut self, filters: &[Filter]) {
         for filter in filters {
+            if self.view.column(filter.column).prefix {
+                self.prefix(filter);
+            }
             let column = self.view.column(filter.column);
             let path = self.view.path(filter.column);
             let sql = self.condition().push(path);
@@ -136,70 +158,76 @@ impl<'a> Clauses<'a> {
         }
     }
 
-    /// The rows that come after `values` in the order of `keys`.
-    fn after(&mut self, keys: &[Key], values: &[Value]) {
+    /// Says of equal texts that they begin alike, which is what an index of prefixes serves.
+    fn prefix(&mut self, filter: &Filter) {
+        let column = self.view.column(filter.column);
+        let path = self.view.prefix(filter.column);
+        if filter.operator == Operator::Eq
+            && let [value] = &filter.values[..]
+        {
+            prefix_operand(self.condition().push(path).push(" = "), column, value);
+        }
+    }
+
+    /// The rows that come after the terms' values in their order.
+    fn after(&mut self, terms: &[Term]) {
         self.condition();
-        let uniform = keys.iter().all(|key| key.descending == keys[0].descending);
-        // A part's leading key is not null in it, so only the others may be.
-        let plain = keys[1..].iter().all(|key| !self.view.column(key.column).nullable);
-        if uniform && plain {
-            self.row_comparison(keys, values);
+        let uniform = terms.iter().all(|term| term.descending == terms[0].descending);
+        if uniform && terms.iter().all(|term| !term.nullable) {
+            self.row_comparison(terms);
         } else {
-            self.lexicographic(keys, values, true);
+            self.lexicographic(terms, true);
         }
     }
 
     /// `(a, b) > ($1, $2)`, which an index on `a` or on both serves.
-    fn row_comparison(&mut self, keys: &[Key], values: &[Value]) {
+    fn row_comparison(&mut self, terms: &[Term]) {
         let sql = &mut self.statement;
         sql.push("(");
-        for (position, key) in keys.iter().enumerate() {
-            sql.push(if position > 0 { ", " } else { "" }).push(self.view.path(key.column));
+        for (position, term) in terms.iter().enumerate() {
+            sql.push(if position > 0 { ", " } else { "" }).push(term.path);
         }
-        sql.push(if keys[0].descending { ") < (" } else { ") > (" });
-        for (position, (key, value)) in keys.iter().zip(values).enumerate() {
+        sql.push(if terms[0].descending { ") < (" } else { ") > (" });
+        for (position, term) in terms.iter().enumerate() {
             sql.push(if position > 0 { ", " } else { "" });
-            operand(sql, self.view.column(key.column), value);
+            term.operand(sql);
         }
         sql.push(")");
     }
 
     /// The same spelt out, for keys of both directions and for nulls among them:
-    /// `a >= $1 and (a > $1 or b < $2)`. The first bound is what an index on `a` serves.
-    fn lexicographic(&mut self, keys: &[Key], values: &[Value], leading: bool) {
-        let (Some((key, keys)), Some((value, values))) = (keys.split_first(), values.split_first())
-        else {
+    /// `(a >= $1 and (a > $1 or b < $2))`. The first bound is what an index on `a` serves.
+    fn lexicographic(&mut self, terms: &[Term], leading: bool) {
+        let Some((term, rest)) = terms.split_first() else {
             self.statement.push("false");
             return;
         };
-        let (column, path) = (self.view.column(key.column), self.view.path(key.column));
-        let beyond = if key.descending { " < " } else { " > " };
-        if *value == Value::Null {
+        let path = term.path;
+        if term.value == Some(&Value::Null) {
             // Nulls are last: what follows one shares it.
             self.statement.push("(").push(path).push(" is null and ");
-            self.lexicographic(keys, values, false);
+            self.lexicographic(rest, false);
             self.statement.push(")");
             return;
         }
+        let (beyond, at_or_beyond) =
+            if term.descending { (" < ", " <= ") } else { (" > ", " >= ") };
         self.statement.push("(");
         if leading {
-            self.statement.push(path).push(if key.descending { " <= " } else { " >= " });
-            operand(&mut self.statement, column, value);
+            term.operand(self.statement.push(path).push(at_or_beyond));
             self.statement.push(" and (");
         }
-        self.statement.push(path).push(beyond);
-        operand(&mut self.statement, column, value);
-        if column.nullable && !leading {
+        term.operand(self.statement.push(path).push(beyond));
+        if term.nullable {
             self.statement.push(" or ").push(path).push(" is null");
         }
-        if !keys.is_empty() {
+        if !rest.is_empty() {
             self.statement.push(" or ");
             if !leading {
-                self.statement.push("(").push(path).push(" = ");
-                operand(&mut self.statement, column, value);
+                term.operand(self.statement.push("(").push(path).push(" = "));
                 self.statement.push(" and ");
             }
-            self.lexicographic(keys, values, false);
+            self.lexicographic(rest, false);
             if !leading {
                 self.statement.push(")");
             }
@@ -207,20 +235,67 @@ impl<'a> Clauses<'a> {
         self.statement.push(if leading { "))" } else { ")" });
     }
 
-    fn order(&mut self, keys: &[Key], part: Part) {
-        for (position, key) in keys.iter().enumerate() {
+    fn order(&mut self, terms: &[Term]) {
+        for (position, term) in terms.iter().enumerate() {
             let separator = if position == 0 { " order by " } else { ", " };
-            self.statement.push(separator).push(self.view.path(key.column));
-            if key.descending {
-                self.statement.push(" desc");
-                let has_nulls =
-                    self.view.column(key.column).nullable && (position > 0 || part == Part::Absent);
-                if has_nulls {
-                    self.statement.push(" nulls last");
-                }
-            }
+            self.statement.push(separator).push(term.path);
+            // Where there are no nulls it is left out: with it, no index would be thought to fit.
+            self.statement.push(match (term.descending, term.nullable) {
+                (false, _) => "",
+                (true, false) => " desc",
+                (true, true) => " desc nulls last",
+            });
         }
     }
+}
+
+/// One expression that rows are ordered by.
+struct Term<'a> {
+    path: &'a str,
+    column: &'a Column,
+    /// Whether the expression is the beginning of the column's text.
+    is_prefix: bool,
+    /// Whether it may be null in this part.
+    nullable: bool,
+    descending: bool,
+    /// Its value in the last row before the page, if the page has a cursor.
+    value: Option<&'a Value>,
+}
+
+impl Term<'_> {
+    /// Appends the term's value.
+    fn operand(&self, sql: &mut Statement) {
+        let value = self.value.unwrap_or(&Value::Null);
+        if self.is_prefix {
+            prefix_operand(sql, self.column, value);
+        } else {
+            operand(sql, self.column, value);
+        }
+    }
+}
+
+/// The terms of a part's order. A column whose index holds only a prefix is ordered by that first.
+fn terms<'a>(view: &'a View, plan: &'a Plan, part: Part) -> Vec<Term<'a>> {
+    let mut terms = Vec::with_capacity(plan.sort.len() + 1);
+    for (position, key) in plan.sort.iter().enumerate() {
+        if position == 0 && part == Part::Absent {
+            continue;
+        }
+        let column = view.column(key.column);
+        let term = |path, is_prefix| Term {
+            path,
+            column,
+            is_prefix,
+            nullable: column.nullable && position > 0,
+            descending: key.descending,
+            value: plan.after.as_ref().and_then(|values| values.get(position)),
+        };
+        if column.prefix {
+            terms.push(term(view.prefix(key.column), true));
+        }
+        terms.push(term(view.path(key.column), false));
+    }
+    terms
 }
 
 /// Appends one value. A native enum's is written out, as one of the texts that the type declares:
@@ -234,6 +309,13 @@ fn operand(sql: &mut Statement, column: &Column, value: &Value) {
             sql.bind(column.ty.sql(), value.clone());
         }
     }
+}
+
+/// Appends the beginning of one text.
+fn prefix_operand(sql: &mut Statement, column: &Column, value: &Value) {
+    sql.push("left(");
+    operand(sql, column, value);
+    sql.push(&format!(", {PREFIX})"));
 }
 
 /// Appends ` = any ($1)`, or ` in ('a', 'b')` for a native enum.

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{column::Column, resource::Resource};
+use super::{
+    column::{Column, PREFIX},
+    resource::Resource,
+    shapes::Shapes,
+};
+use crate::db::sql::Statement;
 
 /// A resource with its SQL.
 #[derive(Debug)]
@@ -10,6 +15,8 @@ pub struct View {
     resource: Arc<Resource>,
     /// `table."column"`, for each column.
     paths: Vec<String>,
+    /// `left(table."column", 200)`, for each column.
+    prefixes: Vec<String>,
     /// `"name":`, for each column.
     labels: Vec<Vec<u8>>,
     /// Every column, in order.
@@ -17,6 +24,7 @@ pub struct View {
     /// `select` every column.
     select: String,
     from: String,
+    shapes: Shapes,
 }
 
 impl View {
@@ -26,8 +34,10 @@ impl View {
         Self {
             labels: resource.columns.iter().map(|it| format!("\"{}\":", it.name).into()).collect(),
             everything: (0..paths.len()).collect(),
+            prefixes: paths.iter().map(|path| format!("left({path}, {PREFIX})")).collect(),
             select: format!("select {}", paths.join(", ")),
             from: format!(" from {}", resource.from_clause()),
+            shapes: Shapes::default(),
             paths,
             resource,
         }
@@ -58,8 +68,17 @@ impl View {
         fields.unwrap_or(&self.everything)
     }
 
+    /// A statement on this resource, ready to run.
+    pub(super) fn ready(&self, statement: Statement) -> Statement {
+        self.shapes.mark(statement)
+    }
+
     pub(super) fn path(&self, index: usize) -> &str {
         &self.paths[index]
+    }
+
+    pub(super) fn prefix(&self, index: usize) -> &str {
+        &self.prefixes[index]
     }
 
     pub(super) fn label(&self, index: usize) -> &[u8] {

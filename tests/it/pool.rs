@@ -102,6 +102,30 @@ async fn a_connection_whose_session_was_ended_is_not_handed_out_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connection_lost_under_a_statement_is_a_database_that_is_away() {
+    let folder = folder();
+    let server = embedded::start(folder.path(), None, Flavour::Test).await.unwrap();
+    let pool = pool::build(server.url(), &PoolSettings::default()).unwrap();
+    let mut busy = pool.get().await.unwrap();
+    let idle = pool.get().await.unwrap();
+    let sleep = tokio::spawn(async move { busy.batch_execute("select pg_sleep(60)").await });
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    server.stop().await;
+
+    assert_eq!(Problem::from(sleep.await.unwrap().unwrap_err()).code, "database_away");
+    let mut held = idle;
+    let error = held.batch_execute("select 1").await.unwrap_err();
+    assert_eq!(Problem::from(error).code, "database_away");
+    drop(held);
+    // Nor is a dead connection handed out again: the pool tries a new one.
+    assert_eq!(problem(&pool).await.0.code, "database_away");
+
+    let server = embedded::start(folder.path(), None, Flavour::Test).await.unwrap();
+    pool.get().await.unwrap().batch_execute("select 1").await.unwrap();
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn of_four_servers_that_start_at_once_one_migrates() {
     let db = TestDb::empty().await;
     assert!(migrate::pending(&db.pool()).await);

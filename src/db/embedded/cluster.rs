@@ -6,6 +6,8 @@ use std::{
     io::{Read as _, Seek as _, Write as _},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, bail, ensure};
@@ -14,11 +16,13 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Flavour, SUPERUSER,
     account::Account,
-    archive,
+    archive, download,
     find::{self, Installation, Places},
     leftover,
 };
 
+/// How long the lock of a data folder may be held by somebody who is about to leave.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// The longest path of a Unix socket, without its closing zero.
 const LONGEST_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
@@ -60,13 +64,7 @@ impl Cluster {
         let data = home.join("postgres");
 
         let major = major(&data)?;
-        let installation = match pg_bin {
-            Some(file) if file.is_file() => {
-                find::named(&account, &archive::unpack(file, &home)?, major)?
-            }
-            Some(folder) => find::named(&account, folder, major)?,
-            None => Places::of_this_machine().search(&account, major)?,
-        };
+        let installation = installation(pg_bin, &account, major, &home)?;
         let sockets = sockets(&account, hash)?;
         let log = home.join("postgres.log");
         let cluster = Self { installation, account, data, sockets, log, _lock: lock };
@@ -133,6 +131,25 @@ impl Drop for Cluster {
     }
 }
 
+/// The binaries to run: those a setting names, else those of the machine, else a download.
+fn installation(
+    pg_bin: Option<&Path>,
+    account: &Account,
+    major: Option<u32>,
+    home: &Path,
+) -> anyhow::Result<Installation> {
+    if let Some(named) = pg_bin {
+        let folder = if named.is_file() { archive::unpack(named, home)? } else { named.to_owned() };
+        return find::named(account, &folder, major)
+            .with_context(|| format!("BOOST_DASHBOARD_PG_BIN is {}", named.display()));
+    }
+    Places::of_this_machine().search(account, major).or_else(|nothing| {
+        download::fetch(download::RELEASES, major, home)
+            .and_then(|folder| find::named(account, &folder, major))
+            .map_err(|error| nothing.explain(&error))
+    })
+}
+
 /// Makes the data folder. Others may pass through it, as the database's account must, but not list
 /// it.
 fn make_folder(folder: &Path) -> anyhow::Result<()> {
@@ -193,17 +210,25 @@ fn lock(data_dir: &Path) -> anyhow::Result<File> {
         .truncate(false)
         .open(&path)
         .with_context(|| format!("{} cannot be opened", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::Error(error)) => return Err(error.into()),
-        Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            file.read_to_string(&mut pid)?;
-            bail!(
-                "already running as PID {} on this data folder, {}",
-                if pid.trim().is_empty() { "unknown" } else { pid.trim() },
-                data_dir.display()
-            )
+    let asked = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::Error(error)) => return Err(error.into()),
+            // A process in its last throes; or one of ours that was forked off while the file was
+            // open, and has it until it becomes another program.
+            Err(TryLockError::WouldBlock) if asked.elapsed() < LOCK_PATIENCE => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                file.read_to_string(&mut pid)?;
+                bail!(
+                    "already running as PID {} on this data folder, {}",
+                    if pid.trim().is_empty() { "unknown" } else { pid.trim() },
+                    data_dir.display()
+                )
+            }
         }
     }
     file.set_len(0)?;

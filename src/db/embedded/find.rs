@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 use super::account::Account;
 
@@ -52,26 +52,16 @@ impl Places {
         &self,
         account: &Account,
         major: Option<u32>,
-    ) -> anyhow::Result<Installation> {
+    ) -> Result<Installation, Nothing> {
         let mut tried = Vec::new();
         let mut found = Vec::new();
         self.on_path(account, &mut found, &mut tried);
         self.by_pg_config(account, &mut found, &mut tried);
         self.of_packages(account, &mut found, &mut tried);
-        let suits = |one: &&Installation| major.is_none_or(|major| one.major == major);
-        if let Some(installation) = found.iter().find(suits) {
-            return Ok(installation.clone());
-        }
-        match (major, found.first()) {
-            (Some(major), Some(other)) => bail!(wrong_version(major, other)),
-            _ => bail!(
-                "no PostgreSQL server of version {OLDEST} or newer was found. Tried:\n  {}\n{}\nOr \
-                 set BOOST_DASHBOARD_PG_BIN to a folder with `initdb` and `postgres`, or to an \
-                 archive of one (such as {}); or set DATABASE_URL to a PostgreSQL that runs.",
-                tried.join("\n  "),
-                remedy(),
-                super::archive::DOWNLOAD
-            ),
+        let suits = |one: &Installation| major.is_none_or(|major| one.major == major);
+        match found.iter().position(suits) {
+            Some(index) => Ok(found.swap_remove(index)),
+            None => Err(Nothing { major, other: found.into_iter().next(), tried }),
         }
     }
 
@@ -135,14 +125,41 @@ impl Places {
     }
 }
 
-/// The installation in the folder a setting names.
+/// A search without success.
+#[derive(Debug)]
+pub(super) struct Nothing {
+    major: Option<u32>,
+    /// An installation of another version than the cluster's.
+    other: Option<Installation>,
+    tried: Vec<String>,
+}
+
+impl Nothing {
+    /// What to say when the download did not work either.
+    pub(super) fn explain(mut self, download: &anyhow::Error) -> anyhow::Error {
+        self.tried.push(format!("download: {download:#}"));
+        let tried = self.tried.join("\n  ");
+        match (self.major, self.other) {
+            (Some(major), Some(other)) => {
+                anyhow!("{}\nTried:\n  {tried}", wrong_version(major, &other))
+            }
+            _ => anyhow!(
+                "no PostgreSQL server of version {OLDEST} or newer was found. Tried:\n  {tried}\n\
+                 {}\nOr set BOOST_DASHBOARD_PG_BIN to a folder with `initdb` and `postgres`, or to \
+                 a tar archive of one; or set DATABASE_URL to a PostgreSQL that runs.",
+                remedy()
+            ),
+        }
+    }
+}
+
+/// The installation in a folder that is named, not searched for.
 pub(super) fn named(
     account: &Account,
     folder: &Path,
     major: Option<u32>,
 ) -> anyhow::Result<Installation> {
-    let found = installation(account, folder)
-        .with_context(|| format!("BOOST_DASHBOARD_PG_BIN is {}", folder.display()))?;
+    let found = installation(account, folder)?;
     match major {
         Some(major) if found.major != major => bail!(wrong_version(major, &found)),
         _ => Ok(found),
@@ -240,8 +257,16 @@ mod tests {
             path: empty.path().as_os_str().to_owned(),
             versioned: &[("/nowhere/postgresql", "", "bin")],
         };
-        let error = places.search(&Account::choose(None).unwrap(), None).unwrap_err().to_string();
-        for part in ["PATH", "pg_config", "/nowhere/postgresql/*/bin", "nstall", "DATABASE_URL"] {
+        let nothing = places.search(&Account::choose(None).unwrap(), None).unwrap_err();
+        let error = nothing.explain(&anyhow!("no network")).to_string();
+        for part in [
+            "PATH",
+            "pg_config",
+            "/nowhere/postgresql/*/bin",
+            "no network",
+            "nstall",
+            "DATABASE_URL",
+        ] {
             assert!(error.contains(part), "{part} is missing in: {error}");
         }
     }

@@ -10,7 +10,7 @@ resource! {
     /// Surrogate key.
     id: i64 = boost_version::id, indexed;
     /// The version, `boost-X.Y.Z`.
-    version: String = boost_version::version, indexed;
+    version: String = boost_version::version, sorted_by_version_key;
     /// The release date; null while not known.
     version_created_at: Option<DateTime<Utc>> = boost_version::version_created_at;
     /// The number of the macro `BOOST_VERSION` (`major*100000 + minor*100 + patch`): sort by this.

@@ -6,7 +6,9 @@ use crate::{query::column::IdText, resource};
 
 resource! {
     /// A channel of a Discord server.
-    pub struct DiscordChannel, table discord_channel, path "/discord/channels", time created_at;
+    pub struct DiscordChannel, table discord_channel, path "/discord/channels", time created_at,
+        public "not exists (select from discord_server \
+            where discord_server.id = discord_channel.server_id and discord_server.server_id = 0)";
     /// Surrogate key.
     id: i64 = discord_channel::id, indexed;
     /// The server, `discord_server.id` (not Discord's id).
@@ -14,7 +16,7 @@ resource! {
     /// Discord's id (snowflake).
     channel_id: IdText = discord_channel::channel_id, indexed;
     /// The name.
-    channel_name: String = discord_channel::channel_name;
+    channel_name: String = discord_channel::channel_name, prefix_indexed;
     /// The type as the exporter names it, such as `GuildTextChat`.
     channel_type: String = discord_channel::channel_type;
     /// Discord's id of the category it stands under; null if none.

@@ -12,7 +12,7 @@ resource! {
     /// Discord's id (snowflake).
     server_id: IdText = discord_server::server_id, indexed;
     /// The name.
-    server_name: String = discord_server::server_name;
+    server_name: String = discord_server::server_name, prefix_indexed;
     /// URL of the icon; empty if there is none.
     icon_url: String = discord_server::icon_url;
     /// When the row was made here.

@@ -11,7 +11,7 @@ resource! {
     /// Surrogate key.
     id: i64 = boost_doc_content::id, indexed;
     /// The URL of the newest version that has the text, without fragment.
-    url: String = boost_doc_content::url;
+    url: String = boost_doc_content::url, prefix_indexed;
     /// SHA-256 of the text, hex.
     content_hash: String = boost_doc_content::content_hash, indexed;
     /// The oldest release seen with the text, `boost_version.id`.

@@ -118,30 +118,30 @@ fn name() -> Parameter {
 
 async fn show_repository(
     State(app): State<App>,
-    _: Allowed<ReadsResource>,
+    caller: Allowed<ReadsResource>,
     Extension(view): Extension<Arc<View>>,
     repository: Repository,
     params: Params,
 ) -> Result<Response> {
     let filter = Filter::equals(0, Value::BigInt(repository.id));
-    answer::one(&app, &view, &[filter], &params).await
+    answer::one(&app, &caller, &view, &[filter], &params).await
 }
 
 async fn list_below(
     State(app): State<App>,
-    _: Allowed<ReadsResource>,
+    caller: Allowed<ReadsResource>,
     Extension(view): Extension<Arc<View>>,
     repository: Repository,
     params: Params,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response> {
     let fixed = [repository.filter(&view)?];
-    answer::list(&app, &view, &fixed, &params, &uri).await
+    answer::list(&app, &caller, &view, &fixed, &params, &uri).await
 }
 
 async fn show_below(
     State(app): State<App>,
-    _: Allowed<ReadsResource>,
+    caller: Allowed<ReadsResource>,
     Extension(view): Extension<Arc<View>>,
     Extension(key): Extension<Key>,
     repository: Repository,
@@ -149,7 +149,7 @@ async fn show_below(
     params: Params,
 ) -> Result<Response> {
     let filters = [repository.filter(&view)?, key.filter(&view, &text)?];
-    answer::one(&app, &view, &filters, &params).await
+    answer::one(&app, &caller, &view, &filters, &params).await
 }
 
 /// The repository that a path names. A former name is redirected, an unknown one is 404.

@@ -6,7 +6,8 @@ use crate::resource;
 
 resource! {
     /// A Slack channel.
-    pub struct SlackChannel, table slack_channel, path "/slack/channels", time created_at;
+    pub struct SlackChannel, table slack_channel, path "/slack/channels", time created_at,
+        public "slack_channel.channel_type = 'public_channel'";
     /// Surrogate key.
     id: i64 = slack_channel::id, indexed;
     /// The workspace, `slack_team.id`.
@@ -14,7 +15,7 @@ resource! {
     /// Slack's id, `C…`.
     channel_id: String = slack_channel::channel_id, indexed;
     /// The name; the id while not known.
-    channel_name: String = slack_channel::channel_name;
+    channel_name: String = slack_channel::channel_name, prefix_indexed;
     /// `public_channel`, `private_channel`, `mpim` or `im`.
     channel_type: String = slack_channel::channel_type;
     /// The purpose, else the topic.

@@ -7,7 +7,9 @@ use crate::resource;
 resource! {
     /// A user's membership of a channel, present or past.
     pub struct SlackChannelMembership, table slack_channel_membership,
-        path "/slack/channel-memberships", time created_at;
+        path "/slack/channel-memberships", time created_at,
+        public "exists (select from slack_channel where slack_channel.id = slack_channel_membership.channel_id \
+            and slack_channel.channel_type = 'public_channel')";
     /// Surrogate key.
     id: i64 = slack_channel_membership::id, indexed;
     /// The channel, `slack_channel.id`.

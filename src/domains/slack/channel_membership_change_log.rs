@@ -7,7 +7,9 @@ use crate::resource;
 resource! {
     /// A user who joined or left a channel.
     pub struct SlackChannelMembershipChangeLog, table slack_channel_membership_change_log,
-        path "/slack/channel-membership-change-logs", time created_at;
+        path "/slack/channel-membership-change-logs", time created_at,
+        public "exists (select from slack_channel where slack_channel.id = slack_channel_membership_change_log.channel_id \
+            and slack_channel.channel_type = 'public_channel')";
     /// Surrogate key.
     id: i64 = slack_channel_membership_change_log::id, indexed;
     /// The channel, `slack_channel.id`.

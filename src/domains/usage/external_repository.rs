@@ -35,7 +35,7 @@ resource! {
     /// When it was found to be deleted or private; null while it is public.
     removed_at: Option<DateTime<Utc>> = github_repository::removed_at;
     /// The Boost version it names, `boost-X.Y.Z` where readable; empty if not known.
-    boost_version: String = boost_external_repository::boost_version;
+    boost_version: String = boost_external_repository::boost_version, prefix_indexed;
     /// Whether it carries a copy of Boost.
     is_boost_embedded: bool = boost_external_repository::is_boost_embedded;
     /// Whether it includes a Boost header.

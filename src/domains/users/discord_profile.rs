@@ -24,7 +24,7 @@ resource! {
     /// The account name.
     username: String = discord_profile::username, indexed;
     /// The nickname on the server, else the global name, else the account name.
-    display_name: String = discord_profile::display_name;
+    display_name: String = discord_profile::display_name, prefix_indexed;
     /// URL of the avatar; empty if there is none.
     avatar_url: String = discord_profile::avatar_url;
     /// Whether it is a bot.

@@ -23,7 +23,7 @@ resource! {
     /// The login, compared without case; empty for an unregistered committer.
     username: String = github_account::username, indexed;
     /// The name shown on GitHub, or of an unregistered committer the name in the newest commit.
-    display_name: String = github_account::display_name;
+    display_name: String = github_account::display_name, prefix_indexed;
     /// URL of the avatar.
     avatar_url: String = github_account::avatar_url;
     /// User, organization or enterprise. Bots count as users.

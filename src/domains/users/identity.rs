@@ -10,7 +10,7 @@ resource! {
     /// Surrogate key.
     id: i64 = identity::id, indexed;
     /// The person's name.
-    display_name: String = identity::display_name;
+    display_name: String = identity::display_name, prefix_indexed;
     /// Free text about the person.
     description: String = identity::description;
     /// When the row was made here.

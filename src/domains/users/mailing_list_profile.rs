@@ -19,7 +19,7 @@ resource! {
     /// The platform, which names the table of the row's other half.
     profile_type: ProfileType = base_profile::type_;
     /// The sender name of the newest mail, else the address before its `@`.
-    display_name: String = mailing_list_profile::display_name;
+    display_name: String = mailing_list_profile::display_name, prefix_indexed;
     /// When the row was made here.
     created_at: DateTime<Utc> = mailing_list_profile::created_at;
     /// When a stored value last changed here.

@@ -22,7 +22,7 @@ resource! {
     /// The handle, Slack's `name`.
     username: String = slack_user::username, indexed;
     /// The real name, else the name shown in Slack, else the handle.
-    display_name: String = slack_user::display_name;
+    display_name: String = slack_user::display_name, prefix_indexed;
     /// URL of the avatar, 72 pixels wide.
     avatar_url: String = slack_user::avatar_url;
     /// When the row was made here.

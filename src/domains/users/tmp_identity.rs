@@ -10,7 +10,7 @@ resource! {
     /// Surrogate key.
     id: i64 = tmp_identity::id, indexed;
     /// The proposed name.
-    display_name: String = tmp_identity::display_name;
+    display_name: String = tmp_identity::display_name, prefix_indexed;
     /// Free text about the proposal.
     description: String = tmp_identity::description;
     /// When the row was made here.

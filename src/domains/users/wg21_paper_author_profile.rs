@@ -19,9 +19,9 @@ resource! {
     /// The platform, which names the table of the row's other half.
     profile_type: ProfileType = base_profile::type_;
     /// The name as the newest payload spells it.
-    display_name: String = wg21_paper_author_profile::display_name;
+    display_name: String = wg21_paper_author_profile::display_name, prefix_indexed;
     /// Another spelling of the name, where a payload gave one.
-    author_alias: String = wg21_paper_author_profile::author_alias;
+    author_alias: String = wg21_paper_author_profile::author_alias, prefix_indexed;
     /// When the row was made here.
     created_at: DateTime<Utc> = wg21_paper_author_profile::created_at;
     /// When a stored value last changed here.

@@ -19,7 +19,7 @@ resource! {
     /// The platform, which names the table of the row's other half.
     profile_type: ProfileType = base_profile::type_;
     /// The speaker's name.
-    display_name: String = youtube_speaker::display_name;
+    display_name: String = youtube_speaker::display_name, prefix_indexed;
     /// When the row was made here.
     created_at: DateTime<Utc> = youtube_speaker::created_at;
     /// When a stored value last changed here.

@@ -16,7 +16,7 @@ resource! {
     /// Where it is published.
     url: String = wg21_paper::url;
     /// The title; the number while not known.
-    title: String = wg21_paper::title;
+    title: String = wg21_paper::title, prefix_indexed;
     /// The date on the paper.
     document_date: Option<NaiveDate> = wg21_paper::document_date, indexed;
     /// The mailing, `wg21_mailing.id`.

@@ -69,6 +69,7 @@ pub struct Kept {
     /// SHA-256 of the document.
     pub sha256: [u8; 32],
     plain: String,
+    fingerprint: u64,
 }
 
 #[derive(Debug)]
@@ -109,11 +110,11 @@ struct Request {
 }
 
 impl Request {
-    fn fingerprint(&self, version: &str, is_rejected: bool) -> u64 {
-        let hash = self.statement.clone().chain_update([u8::from(is_rejected)]);
-        let hash = hash.chain_update(version).finalize();
-        // 0 marks an empty slot.
-        hash.iter().take(8).fold(0, |all, byte| all << 8 | u64::from(*byte)).max(1)
+    /// Stands for a version and all that was said with it, in [`Listed`](super::listed::Listed).
+    fn fingerprint(&self, version: &str) -> u64 {
+        let hash = self.statement.clone().chain_update(version).finalize();
+        // The lowest bit says that it was rejected, which is another line; 0 is an empty slot.
+        (hash.iter().take(8).fold(0, |all, byte| (all << 8) | u64::from(*byte)) & !1).max(2)
     }
 }
 
@@ -163,9 +164,7 @@ impl Delivery {
     /// Takes a document: its exact bytes. Costs its hash; nothing is written yet.
     pub fn keep(&mut self, plain: &RawPath, bytes: Bytes) -> Kept {
         let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-        let kept = Kept { path: plain.version(&sha256), sha256, plain: plain.to_string() };
-        self.batch.documents.push(Document { kept: kept.clone(), bytes });
-        kept
+        self.take(plain.version(&sha256), plain.to_string(), sha256, bytes)
     }
 
     /// Takes a body, or a line of one, that cannot be parsed. It is settled thereby.
@@ -174,10 +173,16 @@ impl Delivery {
         let sha256: [u8; 32] = Sha256::digest(&bytes).into();
         let day = info.received_at.date_naive();
         let path = RawPath::rejected((&info.domain, &info.kind), day, &sha256, extension);
-        let kept = Kept { path: path.to_string(), sha256, plain: path.to_string() };
-        self.batch.documents.push(Document { kept: kept.clone(), bytes });
+        let kept = self.take(path.to_string(), path.to_string(), sha256, bytes);
         self.settle(&kept, Status::Rejected, None)?;
         Ok(kept)
+    }
+
+    fn take(&mut self, path: String, plain: String, sha256: [u8; 32], bytes: Bytes) -> Kept {
+        let fingerprint = self.request.fingerprint(&path);
+        let kept = Kept { path, sha256, plain, fingerprint };
+        self.batch.documents.push(Document { kept: kept.clone(), bytes });
+        kept
     }
 
     /// Hands the batch's documents to the operating system: they survive the end of this process.
@@ -197,7 +202,7 @@ impl Delivery {
         newest: Option<Order>,
     ) -> anyhow::Result<()> {
         let text = line(&self.request.common, &kept.path, &hex::encode(kept.sha256), status)?;
-        let fingerprint = self.request.fingerprint(&kept.path, status == Status::Rejected);
+        let fingerprint = kept.fingerprint | u64::from(status == Status::Rejected);
         self.batch.lines.push(Line { text, fingerprint });
         if let Some(order) = newest {
             let (plain, version) = (kept.plain.clone(), kept.path.clone());
@@ -222,8 +227,10 @@ impl Delivery {
         });
         self.files().await?;
         synced.await?.context("syncing the archive's journal")?;
-        let inner = Arc::clone(&self.inner);
-        spawn_blocking(move || inner.clean());
+        if !self.inner.journal.done().is_empty() {
+            let inner = Arc::clone(&self.inner);
+            spawn_blocking(move || inner.clean());
+        }
         Ok(())
     }
 
@@ -300,8 +307,7 @@ impl Inner {
         let info = &request.info;
         // What is listed was synced before: it needs neither journal nor file, if it is there.
         batch.documents.retain(|Document { kept, bytes }| {
-            !self.listed.contains(request.fingerprint(&kept.path, false))
-                || !self.store.has(&kept.path, bytes.len())
+            !self.listed.contains(kept.fingerprint) || !self.store.has(&kept.path, bytes.len())
         });
         batch.lines.retain(|line| info.always_list || !self.listed.contains(line.fingerprint));
         batch.links.retain(|link| !self.store.is_linked(&link.plain, &link.version));

@@ -28,6 +28,7 @@ pub struct Folder<'a>(Vec<Part<'a>>);
 
 impl<'a> Folder<'a> {
     /// Begins at a tracker's folder, e.g. `github_activity_tracker`.
+    #[must_use]
     pub fn of(tracker: &'static str) -> Self {
         Self(vec![Part::Fixed(tracker)])
     }
@@ -48,6 +49,7 @@ impl<'a> Folder<'a> {
 
     /// The file in this folder whose stem a payload names; the extension is kept whatever happens
     /// to the stem.
+    #[must_use]
     pub fn file(&self, stem: &str, extension: &'static str) -> RawPath {
         let mut longest = SEGMENT_MAX;
         loop {
@@ -135,6 +137,15 @@ pub(super) fn name(server: &str) -> String {
 /// Makes one segment safe. A change of any kind adds a hash of the original, and `~` never passes
 /// unchanged, so two names never share a file.
 fn segment(said: &str, longest: usize, is_stem: bool) -> Cow<'_, str> {
+    // Most names are as they should be; NFC is not cheap.
+    if said.is_ascii()
+        && (1..=longest).contains(&said.len())
+        && !said.starts_with('.')
+        && said.chars().all(is_allowed)
+        && !(is_stem && is_versioned(said))
+    {
+        return Cow::Borrowed(said);
+    }
     let mut name: String = said.nfc().map(|c| if is_allowed(c) { c } else { '_' }).collect();
     if name.is_empty() || name.starts_with('.') {
         name.insert(0, '_');

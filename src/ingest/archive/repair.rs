@@ -204,3 +204,35 @@ fn sync_each(store: &Store, manifests: &Manifests, segments: &[PathBuf]) -> anyh
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use chrono::DateTime;
+
+    use super::{super::*, *};
+
+    /// What other systems do, so that Linux tests it too.
+    #[tokio::test]
+    async fn each_file_can_be_synced_alone() -> anyhow::Result<()> {
+        let workspace = tempfile::tempdir()?;
+        let archive = Archive::open(workspace.path(), "one")?;
+        let mut delivery = archive.delivery(DeliveryInfo {
+            domain: "github".to_owned(),
+            kind: "accounts".to_owned(),
+            content_type: "application/json".to_owned(),
+            params: serde_json::Map::new(),
+            received_at: DateTime::UNIX_EPOCH,
+            receipt_id: Uuid::nil(),
+            always_list: false,
+        })?;
+        let path = Folder::of("github_activity_tracker").fixed("_accounts").file("1", "json");
+        let kept = delivery.keep(&path, Bytes::from_static(b"{}"));
+        delivery.flush().await?;
+        delivery.settle(&kept, Status::Done, Some((None, 0, None, Vec::new())))?;
+        delivery.finish().await?;
+        let segments = journal::segments(&archive.0.raw.join(JOURNALS).join("one"))?;
+        assert_eq!(segments.len(), 1);
+        sync_each(&archive.0.store, &archive.0.manifests, &segments)
+    }
+}

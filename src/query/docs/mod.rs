@@ -5,7 +5,7 @@ mod schema;
 
 use serde_json::Value;
 use utoipa::openapi::{
-    ContentBuilder, HeaderBuilder, HttpMethod, PathItem, RefOr, ResponseBuilder, Schema,
+    ContentBuilder, HeaderBuilder, HttpMethod, PathItem, RefOr, Required, ResponseBuilder, Schema,
     path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths},
     schema::Ref,
 };
@@ -35,7 +35,7 @@ pub struct Read<'a> {
     pub path: &'a str,
     /// The parameters of the path.
     pub own: &'a [Parameter],
-    /// Whether the path may have moved, which is answered by a redirect.
+    /// Whether the path names a repository, which may have another name now.
     pub moves: bool,
 }
 
@@ -76,8 +76,8 @@ impl<'a> Read<'a> {
         let operation = self
             .operation("get", &format!("Get one {}", words(self.path)))
             .response("200", answer.build());
-        let fields = vec![RefOr::T(parameter::fields(self.resource))];
-        (vec![schema::row(self.resource)], self.at(operation, fields))
+        let fields = parameter::of_detail(self.resource);
+        (vec![schema::row(self.resource)], self.at(operation, vec![fields]))
     }
 
     /// What every read of a resource says.
@@ -88,7 +88,12 @@ impl<'a> Read<'a> {
         let mut operation =
             operation(domain, &id, summary, &resource.scope).description(Some(resource.doc));
         if self.moves {
-            let moved = ResponseBuilder::new().description("It has another name now: `Location`.");
+            let location = HeaderBuilder::new()
+                .description(Some("The same address with the present name."))
+                .schema(Some(schema::of_type(Type::Text, false)));
+            let moved = ResponseBuilder::new()
+                .description("The repository has another name now.")
+                .header("Location", location.build());
             operation = operation.response("301", moved.build());
         }
         operation
@@ -105,7 +110,7 @@ impl<'a> Read<'a> {
 }
 
 /// The path parameter that is a resource's key.
-pub(super) fn key(resource: &Resource) -> Parameter {
+pub fn key(resource: &Resource) -> Parameter {
     let key = resource.key();
     path_parameter("id", key.doc, key.ty, schema::example(key))
 }
@@ -115,6 +120,7 @@ pub fn path_parameter(name: &str, doc: &str, ty: Type, example: Value) -> Parame
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Path)
+        .required(Required::True)
         .description(Some(doc))
         .schema(Some(schema::of_type(ty, false)))
         .example(Some(example))

@@ -27,11 +27,12 @@ pub(super) fn of_list(resource: &Resource) -> (Vec<RefOr<Parameter>>, Components
         reference("limit"),
         reference("cursor"),
         RefOr::T(sort(resource)),
-        RefOr::T(fields(resource)),
+        of_detail(resource),
     ];
     let mut components = Components::from([
         ("limit".to_owned(), RefOr::T(limit())),
         ("cursor".to_owned(), RefOr::T(cursor())),
+        (fields_name(resource), RefOr::T(fields(resource))),
     ]);
     if resource.column("count").is_none() {
         parameters.push(reference("count"));
@@ -50,6 +51,15 @@ pub(super) fn of_list(resource: &Resource) -> (Vec<RefOr<Parameter>>, Components
         }
     }
     (parameters, components)
+}
+
+/// The one parameter of a detail, `fields`.
+pub(super) fn of_detail(resource: &Resource) -> RefOr<Parameter> {
+    reference(&fields_name(resource))
+}
+
+fn fields_name(resource: &Resource) -> String {
+    format!("fields.{}", resource.name)
 }
 
 fn reference(component: &str) -> RefOr<Parameter> {
@@ -148,8 +158,7 @@ fn sort(resource: &Resource) -> Parameter {
     separated(query("sort", words), names(directed), most).build()
 }
 
-/// The `fields` parameter.
-pub(super) fn fields(resource: &Resource) -> Parameter {
+fn fields(resource: &Resource) -> Parameter {
     let columns: Vec<_> = resource.columns.iter().map(|it| it.name.to_owned()).collect();
     let words = "Only these columns, separated by commas.".to_owned();
     let most = columns.len();

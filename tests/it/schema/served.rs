@@ -124,7 +124,11 @@ async fn served_columns_are_as_the_database_has_them() {
             let stored = &catalog.tables[column.table];
             let made = stored.column(column.column).unwrap();
             assert_eq!(column.nullable, made.null, "{}", column.path());
-            let led = stored.is_led_by(&[column.column.to_owned()]);
+            let led = if column.prefix {
+                stored.is_led_by_prefix_of(column.column)
+            } else {
+                stored.is_led_by(&[column.column.to_owned()])
+            };
             assert_eq!(column.indexed, led, "whether {} is indexed", column.path());
             if let Type::Enum(texts) = column.ty {
                 assert_eq!(texts, catalog.enums[&made.r#type], "{}", column.path());

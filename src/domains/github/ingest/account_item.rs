@@ -1,11 +1,12 @@
 //! `github/accounts`: users and organisations as their own payloads.
 
 use super::{
-    Item,
+    Item, TRACKER,
     person::{Person, Who, address},
 };
 use crate::ingest::{
-    kind::{Context, Read},
+    archive::Folder,
+    kind::{Accepted, Context, Read},
     stamp::Stamp,
     value::Node,
 };
@@ -39,9 +40,10 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
         address: address(user.get("email")),
         stamp: Stamp { source_at, as_of: context.as_of, ..Stamp::BOTTOM },
     };
-    Some(Read {
+    let accepted = Accepted {
         key: id.to_string(),
-        path: vec!["github_activity_tracker".into(), "_accounts".into(), format!("{id}.json")],
-        item: Item::Account(Box::new(account)),
-    })
+        path: Folder::of(TRACKER).fixed("_accounts").file(&id.to_string(), "json"),
+        stamp: account.stamp.clone(),
+    };
+    Some(Read { item: Item::Account(Box::new(account)), accepted })
 }

@@ -8,14 +8,14 @@ use serde::Serialize;
 use super::{
     Item, KEY_LENGTH,
     person::{Author, Person},
-    repositories::path,
+    repositories::folder,
     repository_of,
 };
 use crate::{
     domains::github::enums::FileChangeStatus,
     draft,
     ingest::{
-        kind::{Context, Read},
+        kind::{Accepted, Context, Read},
         register::Cell,
         repo_name::RepoName,
         stamp::{Stamp, digest},
@@ -164,11 +164,12 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
         as_of: context.as_of,
         digest: digest(&commit),
     };
-    Some(Read {
+    let accepted = Accepted {
         key: format!("{}:{}", commit.repo, commit.sha),
-        path: path(&commit.repo, &format!("commits/{}", commit.sha)),
-        item: Item::Commit(Box::new(commit)),
-    })
+        path: folder(&commit.repo).fixed("commits").file(&commit.sha, "json"),
+        stamp: commit.stamp.clone(),
+    };
+    Some(Read { item: Item::Commit(Box::new(commit)), accepted })
 }
 
 fn read_sha(node: Node<'_>) -> Option<String> {

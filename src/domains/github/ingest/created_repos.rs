@@ -3,11 +3,12 @@
 use diesel::QueryResult;
 use serde::Serialize;
 
-use super::{Item, KEY_LENGTH};
+use super::{Item, KEY_LENGTH, TRACKER};
 use crate::{
     draft,
     ingest::{
-        kind::{Context, Outcome, Read},
+        archive::Folder,
+        kind::{Accepted, Context, Outcome, Read},
         register::Cell,
         stamp::{Stamp, digest},
         tx::Tx,
@@ -70,15 +71,13 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
     // No source time: true at `as_of`, else when we received it.
     let source_at = context.as_of.or(Some(context.received_at));
     row.stamp = Stamp { source_at, rank: 0, as_of: context.as_of, digest: digest(&row) };
-    Some(Read {
+    let stem = format!("{}-{}", row.language, row.year);
+    let accepted = Accepted {
         key: format!("{}:{}", row.language, row.year),
-        path: vec![
-            "github_activity_tracker".into(),
-            "_created_repos".into(),
-            format!("{}-{}.json", row.language, row.year),
-        ],
-        item: Item::CreatedRepos(Box::new(row)),
-    })
+        path: Folder::of(TRACKER).fixed("_created_repos").file(&stem, "json"),
+        stamp: row.stamp.clone(),
+    };
+    Some(Read { item: Item::CreatedRepos(Box::new(row)), accepted })
 }
 
 /// Stores rows whose languages are known.

@@ -10,14 +10,14 @@ use super::{
     comments::{self, Comment},
     person::Person,
     pulls,
-    repositories::path,
+    repositories::folder,
     repository_of,
 };
 use crate::{
     domains::github::enums::{IssueState, IssueStateReason},
     draft,
     ingest::{
-        kind::{Context, Read},
+        kind::{Accepted, Context, Read},
         register::Cell,
         repo_name::RepoName,
         stamp::{Stamp, digest},
@@ -184,11 +184,12 @@ pub fn read_issue(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
     let mut issue = Issue { id, thread, state, state_reason, stamp: Stamp::BOTTOM };
     issue.stamp = Stamp { source_at, rank: 0, as_of: context.as_of, digest: digest(&issue) };
     let Thread { repo, number, .. } = &issue.thread;
-    Some(Read {
+    let accepted = Accepted {
         key: format!("{repo}:{number}"),
-        path: path(repo, &format!("issues/{number}")),
-        item: Item::Issue(Box::new(issue)),
-    })
+        path: folder(repo).fixed("issues").file(&number.to_string(), "json"),
+        stamp: issue.stamp.clone(),
+    };
+    Some(Read { item: Item::Issue(Box::new(issue)), accepted })
 }
 
 /// The stamp's time of an issue or pull request.

@@ -30,6 +30,9 @@ use crate::ingest::{
     value::Node,
 };
 
+/// The archive folder of the GitHub collector.
+const TRACKER: &str = "github_activity_tracker";
+
 /// The longest text that is part of a natural key, in bytes.
 pub const KEY_LENGTH: usize = 2_000;
 

@@ -6,14 +6,14 @@ use serde::Serialize;
 use super::{
     Item,
     issues::{Thread, is_pull, read_issue, read_thread, set_cell, source_time},
-    repositories::path,
+    repositories::folder,
     reviews::{self, Review},
 };
 use crate::{
     domains::github::enums::PullRequestState,
     draft,
     ingest::{
-        kind::{Context, Read},
+        kind::{Accepted, Context, Read},
         register::Cell,
         stamp::{Stamp, digest},
         value::Node,
@@ -158,9 +158,10 @@ pub fn read_pull(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
     };
     pull.stamp = Stamp { source_at, rank: 0, as_of: context.as_of, digest: digest(&pull) };
     let Thread { repo, number, .. } = &pull.thread;
-    Some(Read {
+    let accepted = Accepted {
         key: format!("{repo}:{number}"),
-        path: path(repo, &format!("prs/{number}")),
-        item: Item::Pull(Box::new(pull)),
-    })
+        path: folder(repo).fixed("prs").file(&number.to_string(), "json"),
+        stamp: pull.stamp.clone(),
+    };
+    Some(Read { item: Item::Pull(Box::new(pull)), accepted })
 }

@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Item, accounts::Handle, person::Person, repository_of};
+use super::{Item, TRACKER, accounts::Handle, person::Person, repository_of};
 use crate::{
     draft,
     ingest::{
-        kind::{Context, Read},
+        archive::Folder,
+        kind::{Accepted, Context, Read},
         register::Cell,
         repo_name::RepoName,
         stamp::{Stamp, digest},
@@ -152,11 +153,7 @@ pub struct Mentioned<'i> {
 /// Reads a repository: `GET /repos/{o}/{r}`, a search item, a webhook's `repository`, our columns.
 pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
     let repository = read_repository(node, context)?;
-    Some(Read {
-        key: repository.name.to_string(),
-        path: path(&repository.name, "repository"),
-        item: Item::Repository(Box::new(repository)),
-    })
+    Some(read_as(repository, "repository"))
 }
 
 /// Reads the repository that a payload describes or embeds.
@@ -264,19 +261,19 @@ pub fn read_languages(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
     let source_at = context.as_of.or(Some(context.received_at));
     let repository = Repository { languages: Some(languages), ..Repository::named(name) };
     let repository = repository.stamped(source_at, context.as_of);
-    Some(Read {
-        key: repository.name.to_string(),
-        path: path(&repository.name, "languages"),
-        item: Item::Repository(Box::new(repository)),
-    })
+    Some(read_as(repository, "languages"))
 }
 
-/// The archive path of a document of a repository.
-pub fn path(name: &RepoName, document: &str) -> Vec<String> {
-    vec![
-        "github_activity_tracker".into(),
-        name.owner.clone(),
-        name.name.clone(),
-        format!("{document}.json"),
-    ]
+fn read_as(repository: Repository, document: &str) -> Read<Item> {
+    let accepted = Accepted {
+        key: repository.name.to_string(),
+        path: folder(&repository.name).file(document, "json"),
+        stamp: repository.stamp.clone(),
+    };
+    Read { item: Item::Repository(Box::new(repository)), accepted }
+}
+
+/// Where the documents of a repository are archived.
+pub fn folder(name: &RepoName) -> Folder<'_> {
+    Folder::of(TRACKER).said(&name.owner).said(&name.name)
 }

@@ -1,0 +1,578 @@
+//! The pipeline: documents in, a receipt out. The same for every kind, and for HTTP, the command
+//! line, retries and replay.
+//!
+//! For each batch: read its items (pure), put its documents into the archive's journal, store its
+//! items in one transaction together with the receipt, commit. When the last batch is committed the
+//! archive is synced, once; then the receipt may be given.
+
+use std::{sync::Arc, time::Duration};
+
+use diesel::result::{DatabaseErrorKind, Error};
+use diesel_async::{AnsiTransactionManager, TransactionManager};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{
+    archive::{Archive, Delivery, DeliveryInfo, Kept, Order, Status as Settled},
+    body::{Documents, Unreadable},
+    drift::{Detector, Drift},
+    kind::{AnyKind, Batch, Context, Document, Outcome},
+    ledger::{self, Dead},
+    receipt::{ItemReport, LISTED, Receipt, Status, action_name},
+    tx::{Tally, Tx},
+    upsert::Action,
+    value::Note,
+};
+use crate::{
+    app::App,
+    db::{
+        Connection,
+        sql::{Row, Statement, Value},
+    },
+    http::problem::{Problem, Result},
+};
+
+/// Whether good items are stored beside bad ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// They are.
+    Partial,
+    /// All or nothing.
+    Atomic,
+}
+
+impl Mode {
+    /// The parameter's value.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Partial => "partial",
+            Self::Atomic => "atomic",
+        }
+    }
+}
+
+/// A request to store documents of a kind.
+#[derive(Debug)]
+pub struct Job {
+    /// The kind.
+    pub kind: &'static dyn AnyKind,
+    /// What surrounds the items.
+    pub context: Context,
+    /// The media type of a document.
+    pub content_type: String,
+    /// Partial or atomic.
+    pub mode: Mode,
+    /// Whether nothing is to be kept.
+    pub dry_run: bool,
+    /// Whether this is a dead letter: if it is rejected again, it is one already.
+    pub is_retry: bool,
+    /// Who asks.
+    pub subject: String,
+    /// The request's id.
+    pub request_id: String,
+    /// The receipt to be.
+    pub receipt_id: Uuid,
+    /// The idempotency key, and the digest of the body that it stands for.
+    pub idempotency: Option<(String, Vec<u8>)>,
+    /// Where documents are archived; not when they come from there.
+    pub archive: Option<Archive>,
+}
+
+/// Where documents come from.
+#[derive(Debug)]
+pub enum Source {
+    /// A request's body.
+    Body(Box<Documents>),
+    /// Documents at hand: one batch, archived at the paths beside them.
+    Archived(Option<Vec<(Document, String)>>),
+}
+
+impl Source {
+    async fn next(&mut self) -> Result<Option<(Vec<Document>, Vec<String>)>, Unreadable> {
+        match self {
+            Self::Body(documents) => {
+                Ok(documents.next_batch().await?.map(|documents| (documents, Vec::new())))
+            }
+            Self::Archived(batch) => Ok(batch.take().map(|batch| batch.into_iter().unzip())),
+        }
+    }
+}
+
+/// How often a transaction is repeated that lost a race.
+const ATTEMPTS: u32 = 8;
+
+/// Runs a job to its receipt, and gives it with the JSON that is answered.
+pub async fn run(
+    app: &App,
+    job: &Job,
+    conn: &mut Connection,
+    source: &mut Source,
+) -> Result<(Receipt, String)> {
+    let spec = job.kind.spec();
+    let mut run = Run {
+        app,
+        job,
+        number: next_number(conn).await?,
+        receipt: Receipt {
+            id: job.receipt_id.to_string(),
+            request_id: job.request_id.clone(),
+            domain: spec.domain.to_owned(),
+            kind: spec.name.to_owned(),
+            status: Status::Running,
+            dry_run: job.dry_run,
+            received: 0,
+            inserted: 0,
+            updated: 0,
+            unchanged: 0,
+            stale: 0,
+            rejected: 0,
+            warnings: Vec::new(),
+            tables: Tally::new(),
+            raw: Vec::new(),
+            errors: Vec::new(),
+            started_at: app.clock.now(),
+            finished_at: None,
+        },
+        delivery: None,
+        detector: Arc::new(Detector::of(spec)),
+    };
+    if let Some(archive) = job.archive.as_ref().filter(|_| !job.dry_run) {
+        run.delivery = Some(archive.delivery(run.delivery_info()).map_err(Problem::internal)?);
+    }
+    let response = match run.all(conn, source).await {
+        Ok(response) => response,
+        Err(unreadable) => return Err(run.break_off(conn, unreadable).await),
+    };
+    if let Some(delivery) = run.delivery.take() {
+        delivery.finish().await.map_err(archive_failed)?;
+    }
+    run.measure();
+    Ok((run.receipt, response))
+}
+
+async fn next_number(conn: &mut Connection) -> Result<i64> {
+    let statement = Statement::new("select nextval('receipt_number_seq')");
+    let row: Row = diesel_async::RunQueryDsl::get_result(statement, conn).await?;
+    match row.0.as_slice() {
+        [Value::BigInt(number)] => Ok(*number),
+        _ => Err(Problem::internal("no receipt number")),
+    }
+}
+
+fn archive_failed(error: anyhow::Error) -> Problem {
+    tracing::error!(error = format!("{error:#}"), "the archive cannot be written");
+    Problem::unavailable("archive_away", "The archive cannot be written; send the request again.")
+}
+
+struct Run<'a> {
+    app: &'a App,
+    job: &'a Job,
+    number: i64,
+    receipt: Receipt,
+    delivery: Option<Delivery>,
+    detector: Arc<Detector>,
+}
+
+/// Documents that are committed together.
+struct Unit {
+    documents: Vec<Document>,
+    /// Where they are archived already, if they are.
+    archived: Vec<String>,
+}
+
+/// What an attempt to store a unit gives.
+struct Stored {
+    outcomes: Vec<Outcome>,
+    receipt: Receipt,
+    response: Option<String>,
+}
+
+impl Run<'_> {
+    fn delivery_info(&self) -> DeliveryInfo {
+        let spec = self.job.kind.spec();
+        let params = self.job.context.params.iter();
+        DeliveryInfo {
+            domain: spec.domain.to_owned(),
+            kind: spec.name.to_owned(),
+            content_type: self.job.content_type.clone(),
+            params: params
+                .filter(|(key, _)| !matches!(key.as_str(), "mode" | "dry_run"))
+                .map(|(key, value)| (key.clone(), json!(value)))
+                .collect(),
+            received_at: self.job.context.received_at,
+            receipt_id: self.job.receipt_id,
+            always_list: !spec.source_time,
+        }
+    }
+
+    /// Stores every unit of the source; gives the answer.
+    async fn all(
+        &mut self,
+        conn: &mut Connection,
+        source: &mut Source,
+    ) -> Result<String, Unreadable> {
+        // All or nothing, and nothing to be kept, are one transaction over the whole body.
+        let whole = self.job.mode == Mode::Atomic || self.job.dry_run;
+        let mut next = source.next().await?;
+        loop {
+            let (mut documents, mut archived) = next.take().unwrap_or_default();
+            next = source.next().await?;
+            while let Some((more, paths)) = next.take_if(|_| whole) {
+                documents.extend(more);
+                archived.extend(paths);
+                next = source.next().await?;
+            }
+            let last = next.is_none();
+            let response = self.unit(conn, Unit { documents, archived }, last).await?;
+            if let Some(response) = response {
+                return Ok(response);
+            }
+        }
+    }
+
+    /// Stores one unit. If the database refuses it, its halves are tried, so that one document that
+    /// cannot be stored never costs another.
+    async fn unit(
+        &mut self,
+        conn: &mut Connection,
+        unit: Unit,
+        last: bool,
+    ) -> Result<Option<String>> {
+        let mut stack = vec![unit];
+        let mut response = None;
+        while let Some(mut unit) = stack.pop() {
+            let last = last && stack.is_empty();
+            match self.store(conn, &unit, last).await {
+                Ok(answer) => response = answer,
+                Err(Failed::Refused(error)) => {
+                    let divisible = self.job.mode == Mode::Partial && !self.job.dry_run;
+                    if divisible && unit.documents.len() > 1 {
+                        let half = unit.documents.len() / 2;
+                        let documents = unit.documents.split_off(half);
+                        let archived = unit.archived.split_off(half.min(unit.archived.len()));
+                        stack.push(Unit { documents, archived });
+                        stack.push(unit);
+                        continue;
+                    }
+                    tracing::error!(%error, kind = ?self.job.kind, "an item cannot be stored");
+                    for document in &mut unit.documents {
+                        document.parsed = Err(Note {
+                            pointer: String::new(),
+                            code: "unstorable".to_owned(),
+                            detail: "The database refuses this item; the server's log says why."
+                                .to_owned(),
+                        });
+                    }
+                    stack.push(unit);
+                }
+                Err(Failed::Problem(problem)) => return Err(problem),
+            }
+        }
+        Ok(response)
+    }
+
+    async fn store(
+        &mut self,
+        conn: &mut Connection,
+        unit: &Unit,
+        last: bool,
+    ) -> Result<Option<String>, Failed> {
+        let job = self.job;
+        let mut drift = Drift::default();
+        let batch = tokio::task::block_in_place(|| {
+            for value in unit.documents.iter().filter_map(|document| document.parsed.as_ref().ok())
+            {
+                self.detector.inspect(&value.0, &mut drift);
+            }
+            job.kind.read(&unit.documents, &job.context)
+        });
+        let rejects = batch.entries().iter().any(|entry| entry.verdict.is_err());
+        let refused = job.mode == Mode::Atomic && rejects;
+        let kept = self.keep(&*batch, unit)?;
+        let raw: Vec<Option<&str>> = match &kept {
+            Some(kept) => kept.iter().map(|kept| Some(kept.path.as_str())).collect(),
+            None if unit.archived.is_empty() => vec![None; unit.documents.len()],
+            None => unit.archived.iter().map(|path| Some(path.as_str())).collect(),
+        };
+
+        let mut attempt = 0;
+        let stored = loop {
+            attempt += 1;
+            match self.attempt(conn, unit, &*batch, &raw, &drift, refused, last).await {
+                Ok(stored) => break stored,
+                Err(Failed::Refused(error)) if attempt < ATTEMPTS && lost_a_race(&error) => {
+                    tracing::debug!(%error, attempt, "repeating a transaction");
+                    let pause = u64::from(attempt * attempt) * 5
+                        + u64::from(self.receipt.id.as_bytes()[30] % 16);
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                Err(failed) => return Err(failed),
+            }
+        };
+        self.receipt = stored.receipt;
+        if let (Some(kept), Some(delivery)) = (&kept, &mut self.delivery) {
+            settle(delivery, &*batch, kept, &stored.outcomes, refused).map_err(archive_failed)?;
+        }
+        Ok(stored.response)
+    }
+
+    /// Hands the unit's documents to the archive. Those that cannot be read are kept apart.
+    fn keep(&mut self, batch: &dyn Batch, unit: &Unit) -> Result<Option<Vec<Kept>>> {
+        let Some(delivery) = &mut self.delivery else { return Ok(None) };
+        let mut kept = Vec::with_capacity(unit.documents.len());
+        for entry in batch.entries() {
+            let bytes = unit.documents[entry.document].bytes.clone();
+            kept.push(match &entry.verdict {
+                Ok(accepted) => delivery.keep(&accepted.path, bytes),
+                Err(_) => delivery.reject(bytes, "json").map_err(archive_failed)?,
+            });
+        }
+        Ok(Some(kept))
+    }
+
+    /// One transaction: the rows, the receipt, the items, dead letters, drift.
+    #[expect(clippy::too_many_arguments, reason = "one step of `store`, which may be repeated")]
+    async fn attempt(
+        &mut self,
+        conn: &mut Connection,
+        unit: &Unit,
+        batch: &dyn Batch,
+        raw: &[Option<&str>],
+        drift: &Drift,
+        refused: bool,
+        last: bool,
+    ) -> Result<Stored, Failed> {
+        let job = self.job;
+        type Manager = AnsiTransactionManager;
+        Manager::begin_transaction_sql(conn, "begin; set local statement_timeout = '300s'").await?;
+        let mut tx =
+            Tx { conn, now: self.app.clock.now(), receipt: self.number, tally: Tally::new() };
+        // Rows of a later batch say which receipt they come from, so that must exist; but the
+        // archive's journal is written while the database works.
+        let flush = async {
+            match &mut self.delivery {
+                Some(delivery) => delivery.flush().await,
+                None => Ok(()),
+            }
+        };
+        let rows = async {
+            if refused { Ok(Vec::new()) } else { batch.store(&mut tx, &job.context).await }
+        };
+        let (flushed, outcomes) = tokio::join!(flush, rows);
+        let stored = match (flushed, outcomes) {
+            (Err(error), _) => Err(Failed::Problem(archive_failed(error))),
+            (_, Err(error)) => Err(error.into()),
+            (Ok(()), Ok(outcomes)) => {
+                let mut receipt = self.receipt.clone();
+                let items = report(&mut receipt, batch, &outcomes, raw, refused);
+                receipt.tally(&tx.tally);
+                let response = last.then(|| {
+                    receipt.conclude(tx.now);
+                    serde_json::to_string(&receipt).unwrap_or_default()
+                });
+                let dead = if job.is_retry { Vec::new() } else { dead_letters(batch, unit, raw) };
+                let ledger = async {
+                    ledger::write_receipt(&mut tx, job, &receipt, response.as_deref()).await?;
+                    ledger::write_items(&mut tx, &items).await?;
+                    ledger::write_dead_letters(&mut tx, job, &dead).await?;
+                    drift.store(&mut tx, job.kind.spec()).await
+                };
+                match ledger.await {
+                    Ok(()) => Ok(Stored { outcomes, receipt, response }),
+                    Err(error) => Err(error.into()),
+                }
+            }
+        };
+        let conn = tx.conn;
+        if stored.is_err() || job.dry_run {
+            // A connection that is lost has rolled back by itself.
+            let _ = Manager::rollback_transaction(conn).await;
+            return stored;
+        }
+        Manager::commit_transaction(conn).await?;
+        stored
+    }
+
+    /// The body ended before its end. What was committed stays; the rest is kept as it came.
+    async fn break_off(&mut self, conn: &mut Connection, unreadable: Unreadable) -> Problem {
+        let Unreadable { problem, body } = unreadable;
+        if let (Some(delivery), Some(body)) = (&mut self.delivery, body) {
+            if let Err(error) = delivery.reject(body, "json") {
+                return archive_failed(error);
+            }
+        }
+        if let Some(delivery) = self.delivery.take() {
+            if let Err(error) = delivery.finish().await {
+                return archive_failed(error);
+            }
+        }
+        if self.receipt.received > 0 {
+            // Some batches are committed: their receipt says so.
+            self.receipt.conclude(self.app.clock.now());
+            self.receipt.status = Status::Partial;
+            let mut tx =
+                Tx { conn, now: self.app.clock.now(), receipt: self.number, tally: Tally::new() };
+            if let Err(error) = ledger::write_receipt(&mut tx, self.job, &self.receipt, None).await
+            {
+                tracing::warn!(%error, "the receipt of a broken request cannot be written");
+            }
+        }
+        problem
+    }
+
+    fn measure(&self) {
+        let labels = [("domain", self.receipt.domain.clone()), ("kind", self.receipt.kind.clone())];
+        for (action, count) in [
+            ("inserted", self.receipt.inserted),
+            ("updated", self.receipt.updated),
+            ("unchanged", self.receipt.unchanged),
+            ("stale", self.receipt.stale),
+            ("rejected", self.receipt.rejected),
+        ] {
+            let [domain, kind] = labels.clone();
+            let action = ("action", action.to_owned());
+            metrics::counter!("boost_dashboard_ingest_items_total", &[domain, kind, action])
+                .increment(u64::from(count));
+        }
+    }
+}
+
+/// Why a unit was not stored.
+enum Failed {
+    /// The database refuses it.
+    Refused(Error),
+    /// The request has to end.
+    Problem(Problem),
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => {
+                Self::Problem(error.into())
+            }
+            Error::DatabaseError(_, info) if info.message().contains("timeout") => {
+                Self::Problem(error.into())
+            }
+            Error::DatabaseError(DatabaseErrorKind::UnableToSendCommand, _) => Self::Problem(
+                Problem::unavailable("database_away", "The database cannot be reached."),
+            ),
+            _ => Self::Refused(error),
+        }
+    }
+}
+
+/// Whether a transaction met another one, and may succeed when it is repeated.
+fn lost_a_race(error: &Error) -> bool {
+    match error {
+        Error::DatabaseError(
+            DatabaseErrorKind::SerializationFailure
+            | DatabaseErrorKind::UniqueViolation
+            | DatabaseErrorKind::ForeignKeyViolation,
+            _,
+        )
+        | Error::NotFound
+        | Error::RollbackTransaction => true,
+        Error::DatabaseError(_, info) => info.message().contains("deadlock"),
+        _ => false,
+    }
+}
+
+/// Counts a unit's items in the receipt and reports each.
+fn report(
+    receipt: &mut Receipt,
+    batch: &dyn Batch,
+    outcomes: &[Outcome],
+    raw: &[Option<&str>],
+    refused: bool,
+) -> Vec<ItemReport> {
+    let mut outcomes = outcomes.iter();
+    batch
+        .entries()
+        .iter()
+        .map(|entry| {
+            let raw = raw.get(entry.document).copied().flatten();
+            receipt.note(entry);
+            if let Some(path) = raw.filter(|_| receipt.raw.len() < LISTED) {
+                receipt.raw.push(path.to_owned());
+            }
+            let mut item = ItemReport {
+                index: entry.index,
+                action: "rejected".to_owned(),
+                table: None,
+                key: None,
+                row_id: None,
+                raw: raw.map(str::to_owned),
+                warnings: entry.warnings.clone(),
+                errors: Vec::new(),
+            };
+            match &entry.verdict {
+                Err(faults) => item.errors.clone_from(faults),
+                // Nothing of an atomic request is stored when one item is rejected.
+                Ok(accepted) if refused => {
+                    receipt.rejected += 1;
+                    item.key = Some(accepted.key.clone());
+                }
+                Ok(accepted) => {
+                    item.key = Some(accepted.key.clone());
+                    if let Some(outcome) = outcomes.next() {
+                        receipt.count(outcome.action);
+                        action_name(outcome.action).clone_into(&mut item.action);
+                        item.table = Some(outcome.table.to_owned());
+                        item.row_id = outcome.row_id;
+                    }
+                }
+            }
+            item
+        })
+        .collect()
+}
+
+fn dead_letters<'d>(
+    batch: &'d dyn Batch,
+    unit: &'d Unit,
+    raw: &[Option<&'d str>],
+) -> Vec<Dead<'d>> {
+    batch
+        .entries()
+        .iter()
+        .filter_map(|entry| {
+            let faults = entry.verdict.as_ref().err()?;
+            Some(Dead {
+                document: &unit.documents[entry.document],
+                index: entry.index,
+                faults,
+                raw: raw.get(entry.document).copied().flatten(),
+            })
+        })
+        .collect()
+}
+
+/// Tells the archive what became of each document.
+fn settle(
+    delivery: &mut Delivery,
+    batch: &dyn Batch,
+    kept: &[Kept],
+    outcomes: &[Outcome],
+    refused: bool,
+) -> anyhow::Result<()> {
+    let mut outcomes = outcomes.iter();
+    for (entry, kept) in batch.entries().iter().zip(kept) {
+        let Ok(accepted) = &entry.verdict else { continue };
+        if refused {
+            delivery.settle(kept, Settled::Rejected, None)?;
+            continue;
+        }
+        let stale = outcomes.next().is_some_and(|outcome| outcome.action == Action::Stale);
+        let stamp = accepted.stamp.clone();
+        let order: Order = (stamp.source_at, stamp.rank, stamp.as_of, stamp.digest);
+        delivery.settle(kept, Settled::Done, (!stale).then_some(order))?;
+    }
+    Ok(())
+}
