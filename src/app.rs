@@ -14,6 +14,7 @@ use crate::{
     db,
     domains::{self, domain::Domain},
     http::{keys::Keys, limits::RateLimits, tokens},
+    ingest::archive::Archive,
     telemetry,
 };
 
@@ -31,6 +32,8 @@ pub struct Shared {
     pub keys: Keys,
     /// Tokens that are refused.
     pub revoked: tokens::Revocations,
+    /// What was sent, byte for byte.
+    pub archive: Archive,
     /// The clock.
     pub clock: Clock,
     /// Every domain.
@@ -50,6 +53,8 @@ impl App {
         let keys = Keys::load(&settings).context("cannot load the token keys")?;
         let app = Self(Arc::new(Shared {
             keys,
+            archive: Archive::open(&settings.workspace, &server_name())
+                .context("cannot open the archive")?,
             pool,
             clock,
             revoked: tokens::Revocations::default(),
@@ -82,6 +87,15 @@ impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("App").field("settings", &self.settings).finish_non_exhaustive()
     }
+}
+
+/// This server's name in the archive, where several may share a workspace.
+fn server_name() -> String {
+    std::fs::read_to_string("/etc/hostname")
+        .map(|name| name.trim().to_owned())
+        .ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "server".to_owned())
 }
 
 /// What has to be done every two seconds, for as long as the application is held by anyone.

@@ -4,6 +4,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     app::App,
+    ingest::{kind::AnyKind, provenance},
     query::{
         self,
         resource::{Resource, Served},
@@ -19,6 +20,8 @@ pub struct Domain {
     pub doc: &'static str,
     /// The tables it serves.
     pub resources: Vec<Resource>,
+    /// The payload kinds it takes.
+    pub kinds: Vec<&'static dyn AnyKind>,
     /// Its routes that no mechanism provides.
     pub routes: Option<fn() -> OpenApiRouter<App>>,
 }
@@ -26,13 +29,20 @@ pub struct Domain {
 impl Domain {
     /// A domain without contents.
     pub fn new(name: &'static str, doc: &'static str) -> Self {
-        Self { name, doc, resources: Vec::new(), routes: None }
+        Self { name, doc, resources: Vec::new(), kinds: Vec::new(), routes: None }
     }
 
     /// Adds a table.
     #[must_use]
     pub fn resource<R: Served>(mut self) -> Self {
         self.resources.push(R::resource());
+        self
+    }
+
+    /// Adds payload kinds.
+    #[must_use]
+    pub fn kinds(mut self, kinds: Vec<&'static dyn AnyKind>) -> Self {
+        self.kinds.extend(kinds);
         self
     }
 
@@ -45,8 +55,8 @@ impl Domain {
     /// Every route of the domain.
     pub fn router(&self) -> OpenApiRouter<App> {
         let own = self.routes.map_or_else(OpenApiRouter::new, |routes| routes());
-        self.resources
-            .iter()
-            .fold(own, |router, resource| router.merge(query::routes::routes(resource)))
+        self.resources.iter().fold(own, |router, resource| {
+            router.merge(query::routes::routes(resource)).merge(provenance::routes(resource))
+        })
     }
 }

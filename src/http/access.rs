@@ -78,6 +78,16 @@ impl Needed for IngestsDomain {
     }
 }
 
+/// Needs `ingest:*`: whoever looks after deliveries of every domain.
+#[derive(Debug)]
+pub struct Operates;
+
+impl Needed for Operates {
+    fn scope(_: &Parts) -> Result<Scope> {
+        Ok(Scope::Ingest("*".to_owned()))
+    }
+}
+
 /// A caller whom `N` lets in.
 #[derive(Debug)]
 pub struct Allowed<N> {

@@ -15,7 +15,7 @@ pub mod tokens;
 use axum::{Router, response::Redirect, routing};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{app::App, domains};
+use crate::{app::App, domains, ingest};
 
 /// Every documented route.
 fn routes() -> OpenApiRouter<App> {
@@ -24,7 +24,8 @@ fn routes() -> OpenApiRouter<App> {
 
 /// What lies below `/api/v1`.
 fn api() -> OpenApiRouter<App> {
-    domains::all().iter().fold(openapi::routes(), |router, domain| router.merge(domain.router()))
+    let own = openapi::routes().merge(ingest::routes::routes());
+    domains::all().iter().fold(own, |router, domain| router.merge(domain.router()))
 }
 
 /// The whole server: every route, every layer.

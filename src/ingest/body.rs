@@ -224,7 +224,7 @@ fn too_large(what: &str, limit: usize) -> Problem {
 
 /// What to answer when the body's bytes cannot be read: it is over the limit, or its coding is
 /// broken, or the client went away.
-fn unreadable(error: &io::Error) -> Problem {
+pub fn unreadable(error: &io::Error) -> Problem {
     if let Some(limit) = error.get_ref().and_then(|inner| inner.downcast_ref::<OverLimit>()) {
         return too_large("compressed body", limit.0);
     }
@@ -248,7 +248,10 @@ fn split_body(body: &Bytes, wrappers: &[&str]) -> Result<Vec<Bytes>> {
         Some(b'[') => {
             let at = body.len() - body[start..].trim_ascii_start().len();
             let ranges = split_array(&body[at..]).ok_or_else(|| not_json(body))?;
-            Ok(ranges.into_iter().map(|range| body.slice(at + range.start..at + range.end)).collect())
+            Ok(ranges
+                .into_iter()
+                .map(|range| body.slice(at + range.start..at + range.end))
+                .collect())
         }
         Some(b'{') => {
             let Some(list) = wrapped(text, wrappers) else {
@@ -291,8 +294,11 @@ fn not_json(body: &[u8]) -> Problem {
         Ok(_) => "a list is broken".to_owned(),
     };
     let detail = format!("The body is not JSON: {reason}.");
-    Problem::new(StatusCode::BAD_REQUEST, "invalid_json", detail.clone())
-        .with(Fault::pointer("", "invalid_json", detail))
+    Problem::new(StatusCode::BAD_REQUEST, "invalid_json", detail.clone()).with(Fault::pointer(
+        "",
+        "invalid_json",
+        detail,
+    ))
 }
 
 /// The elements of a JSON array, by position. Elements are not parsed: a broken one is one bad

@@ -64,7 +64,8 @@ impl Shape {
                 .map(|(key, schema)| (key.clone(), Self::of(schema, root)))
                 .collect(),
             addresses: schema.get("patternProperties").is_some(),
-            open: properties.is_none() || schema.get("additionalProperties") == Some(&Value::Bool(true)),
+            open: properties.is_none()
+                || schema.get("additionalProperties") == Some(&Value::Bool(true)),
             items,
         }
     }
@@ -138,7 +139,9 @@ impl Drift {
         );
         let text = |text: &str| Bind::Text(text.to_owned());
         statement.bind(SqlType::Text, text(spec.domain)).push("::text, ");
-        statement.bind(SqlType::Text, text(spec.name)).push("::text, u.pointer, u.seen, u.example, ");
+        statement
+            .bind(SqlType::Text, text(spec.name))
+            .push("::text, u.pointer, u.seen, u.example, ");
         statement.bind(SqlType::Timestamptz, Bind::Timestamptz(tx.now)).push("::timestamptz, ");
         statement.bind(SqlType::Timestamptz, Bind::Timestamptz(tx.now)).push("::timestamptz from ");
         Given::default()

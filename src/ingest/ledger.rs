@@ -97,9 +97,8 @@ pub async fn write_receipt(
 /// Writes what became of each item of a batch.
 pub async fn write_items(tx: &mut Tx<'_>, items: &[ItemReport]) -> QueryResult<()> {
     let Some(first) = items.first() else { return Ok(()) };
-    let mut statement = Statement::new(
-        "insert into receipt_items (receipt_number, first_index, items) values (",
-    );
+    let mut statement =
+        Statement::new("insert into receipt_items (receipt_number, first_index, items) values (");
     statement.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push(", ");
     statement.bind(SqlType::Int, Value::Int(first.index)).push(", ");
     statement.bind(SqlType::Jsonb, json_value(&items)).push(")");
@@ -121,11 +120,7 @@ pub struct Dead<'d> {
 }
 
 /// Keeps rejected items until they are stored or deleted.
-pub async fn write_dead_letters(
-    tx: &mut Tx<'_>,
-    job: &Job,
-    dead: &[Dead<'_>],
-) -> QueryResult<()> {
+pub async fn write_dead_letters(tx: &mut Tx<'_>, job: &Job, dead: &[Dead<'_>]) -> QueryResult<()> {
     if dead.is_empty() {
         return Ok(());
     }

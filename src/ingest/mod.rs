@@ -6,21 +6,30 @@
 //! * [`upsert`], [`sets`], [`join`], [`tombstone`]: the rule in SQL, a constant number of statements
 //!   a batch.
 //! * [`body`], [`pipeline`], [`receipt`], [`ledger`], [`drift`]: a request, from bytes to receipt.
+//! * [`routes`], [`request`], [`idempotency`], [`docs`]: the endpoints. [`reads`],
+//!   [`dead_letters`], [`provenance`]: what can be asked afterwards.
 //! * [`archive`]: the bytes as sent, durable before the receipt.
 
 pub mod archive;
 pub mod body;
 pub mod clean;
+pub mod dead_letters;
+pub mod docs;
 pub mod drift;
 pub mod given;
+pub mod idempotency;
 pub mod join;
 pub mod kind;
 pub mod ledger;
 pub mod merge;
 pub mod pipeline;
+pub mod provenance;
+pub mod reads;
 pub mod receipt;
 pub mod register;
 pub mod repo_name;
+pub mod request;
+pub mod routes;
 pub mod sets;
 pub mod stamp;
 pub mod tombstone;

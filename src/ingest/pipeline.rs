@@ -64,6 +64,8 @@ pub struct Job {
     pub mode: Mode,
     /// Whether nothing is to be kept.
     pub dry_run: bool,
+    /// Whether this is a dead letter: if it is rejected again, it is one already.
+    pub is_retry: bool,
     /// Who asks.
     pub subject: String,
     /// The request's id.
@@ -278,7 +280,8 @@ impl Run<'_> {
         let job = self.job;
         let mut drift = Drift::default();
         let batch = tokio::task::block_in_place(|| {
-            for value in unit.documents.iter().filter_map(|document| document.parsed.as_ref().ok()) {
+            for value in unit.documents.iter().filter_map(|document| document.parsed.as_ref().ok())
+            {
                 self.detector.inspect(&value.0, &mut drift);
             }
             job.kind.read(&unit.documents, &job.context)
@@ -299,7 +302,8 @@ impl Run<'_> {
                 Ok(stored) => break stored,
                 Err(Failed::Refused(error)) if attempt < ATTEMPTS && lost_a_race(&error) => {
                     tracing::debug!(%error, attempt, "repeating a transaction");
-                    let pause = u64::from(attempt * attempt) * 5 + u64::from(self.receipt.id.as_bytes()[30] % 16);
+                    let pause = u64::from(attempt * attempt) * 5
+                        + u64::from(self.receipt.id.as_bytes()[30] % 16);
                     tokio::time::sleep(Duration::from_millis(pause)).await;
                 }
                 Err(failed) => return Err(failed),
@@ -366,7 +370,7 @@ impl Run<'_> {
                     receipt.conclude(tx.now);
                     serde_json::to_string(&receipt).unwrap_or_default()
                 });
-                let dead = dead_letters(batch, unit, raw);
+                let dead = if job.is_retry { Vec::new() } else { dead_letters(batch, unit, raw) };
                 let ledger = async {
                     ledger::write_receipt(&mut tx, job, &receipt, response.as_deref()).await?;
                     ledger::write_items(&mut tx, &items).await?;
@@ -406,14 +410,9 @@ impl Run<'_> {
             // Some batches are committed: their receipt says so.
             self.receipt.conclude(self.app.clock.now());
             self.receipt.status = Status::Partial;
-            let mut tx = Tx {
-                conn,
-                now: self.app.clock.now(),
-                receipt: self.number,
-                tally: Tally::new(),
-            };
-            if let Err(error) =
-                ledger::write_receipt(&mut tx, self.job, &self.receipt, None).await
+            let mut tx =
+                Tx { conn, now: self.app.clock.now(), receipt: self.number, tally: Tally::new() };
+            if let Err(error) = ledger::write_receipt(&mut tx, self.job, &self.receipt, None).await
             {
                 tracing::warn!(%error, "the receipt of a broken request cannot be written");
             }

@@ -145,7 +145,10 @@ impl Receipt {
         let list = |to: &mut Vec<ItemNote>, notes: &[Note]| {
             let room = LISTED.saturating_sub(to.len());
             to.extend(
-                notes.iter().take(room).map(|note| ItemNote { index: entry.index, note: note.clone() }),
+                notes
+                    .iter()
+                    .take(room)
+                    .map(|note| ItemNote { index: entry.index, note: note.clone() }),
             );
         };
         list(&mut self.warnings, &entry.warnings);

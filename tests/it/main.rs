@@ -6,6 +6,7 @@ mod access;
 mod archive;
 mod embedded;
 mod openapi;
+mod ingest;
 mod pool;
 mod reads;
 mod schema;

@@ -1,8 +1,9 @@
 //! The server's own PostgreSQL, for when no `DATABASE_URL` is set.
 //!
 //! Server binaries that are on the machine run a private cluster below the data folder, reached by
-//! a Unix socket only. From the outside in: [`start`] prepares a [`cluster`] with binaries it
-//! [`find`]s, under an [`account`] that may run them, and supervises the [`server`].
+//! a Unix socket only. [`start`] prepares a cluster (`cluster`, `leftover`) with the binaries it
+//! finds (`find`, `archive`, `download`), under an account that may run them (`account`), and
+//! supervises the server (`server`).
 
 mod account;
 mod archive;

@@ -45,5 +45,6 @@ pub fn domain() -> Domain {
         .resource::<pull_request_comment::PullRequestComment>()
         .resource::<pull_request_assignee::PullRequestAssignee>()
         .resource::<pull_request_label::PullRequestLabel>()
+        .kinds(ingest::kinds::kinds())
         .routes(reads::routes)
 }

@@ -21,7 +21,7 @@ use super::{
     problem::{Problem, nearest},
     scope::Scope,
 };
-use crate::{app::App, domains, query};
+use crate::{app::App, domains, ingest, query};
 
 /// Where the document is served.
 pub const PATH: &str = "/api/v1/openapi.json";
@@ -52,7 +52,8 @@ impl Document {
     fn of(mut routes: utoipa::openapi::OpenApi) -> anyhow::Result<Self> {
         // Routers pass on schemas only, so the parameters that lists share are added here.
         let domains = domains::all();
-        let resources = domains.iter().flat_map(|domain| &domain.resources);
+        let ingest = ingest::reads::resources();
+        let resources = domains.iter().flat_map(|domain| &domain.resources).chain(&ingest);
         let components = routes.components.get_or_insert_default();
         components.parameters.extend(query::docs::parameters(resources));
         let value = shared::finish(serde_json::to_value(routes)?)?;

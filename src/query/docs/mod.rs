@@ -115,7 +115,7 @@ impl<'a> Read<'a> {
 }
 
 /// The path parameter that is a resource's key.
-pub(super) fn key(resource: &Resource) -> Parameter {
+pub fn key(resource: &Resource) -> Parameter {
     let key = resource.key();
     path_parameter("id", key.doc, key.ty, schema::example(key))
 }

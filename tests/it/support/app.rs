@@ -9,7 +9,7 @@ use axum::{
 };
 use boost_dashboard::{
     app::{App, Clock},
-    config::Settings,
+    config::{ReadAuth, Settings},
     db::pool::{self, PoolSettings},
     http::scope::Scope,
     router,
@@ -104,6 +104,23 @@ impl TestApp {
         self.post(path, token, "application/json", body.to_string()).await
     }
 
+    /// `POST` of a body in a content-coding.
+    pub(crate) async fn post_coded(
+        &self,
+        path: &str,
+        token: &str,
+        content_type: &str,
+        coding: &str,
+        body: impl Into<Body>,
+    ) -> Answer {
+        let request = request(Method::POST, path, Some(token))
+            .header(header::CONTENT_TYPE, content_type)
+            .header(header::CONTENT_ENCODING, coding)
+            .body(body.into())
+            .unwrap();
+        self.send(request).await
+    }
+
     /// `POST` of any body.
     pub(crate) async fn post(
         &self,
@@ -181,12 +198,30 @@ impl Answer {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_answers_on_its_own_database() {
+async fn a_server_answers_on_its_own_database_and_folders() {
     let app = TestApp::new().await;
-    assert_eq!(app.get("/health/live").await.status(), 200);
     let ready = app.get("/health/ready").await;
     assert_eq!(ready.status(), 200, "{}", ready.text());
-    let nowhere = app.get("/api/v1/nowhere").await;
+    let pool = app.app().pool.get().await.unwrap();
+    drop((pool, app.db().connect().await));
+    assert!(app.app().settings.workspace.starts_with(app.folder()));
+    assert!(app.app().settings.data_dir.starts_with(app.folder()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_has_the_settings_of_its_test() {
+    let app = TestApp::with(|settings| settings.read_auth = ReadAuth::Required).await;
+    assert_eq!(app.app().settings.read_auth, ReadAuth::Required);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_request_can_be_sent() {
+    let app = TestApp::new().await;
+    let token = app.token(&["admin", "ingest:github"]);
+    assert_eq!(app.get_as(&token, "/health/live").await.status(), 200);
+    let head = super::request(Method::HEAD, "/health/live", None).body(Body::empty()).unwrap();
+    assert!(app.send(head).await.bytes().is_empty());
+    let nowhere = app.post_json("/api/v1/nowhere", &token, &serde_json::json!({})).await;
     assert_eq!(nowhere.header("content-type"), Some("application/problem+json"));
     assert_eq!(nowhere.expect(404)["instance"], "/api/v1/nowhere");
 }

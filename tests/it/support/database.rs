@@ -55,12 +55,12 @@ impl TestDb {
         &self.url
     }
 
-    /// The pool of this database.
+    /// The pool of this database, good for as long as `self` is.
     pub(crate) fn pool(&self) -> Pool {
         self.pool.clone()
     }
 
-    /// One connection, outside the pool.
+    /// One connection, outside the pool. It may outlive `self`.
     pub(crate) async fn connect(&self) -> Connection {
         pool::connect(&self.url).await.unwrap()
     }
@@ -104,8 +104,11 @@ impl Admin {
     async fn lease(self) -> anyhow::Result<(Client, String)> {
         let template = self.template().await?;
         let number = loop {
+            // A connection may outlive its `TestDb`: a database with sessions is not free either.
             let free = "select number from generate_series(0, $2 - 1) number \
-                        where pg_try_advisory_lock(hashtext($1), number) limit 1";
+                        where not exists (select from pg_stat_activity \
+                            where datname = $1 || '_' || number) \
+                        and pg_try_advisory_lock(hashtext($1), number) limit 1";
             match self.client.query_opt(free, &[&template, &LEASES]).await? {
                 Some(row) => break row.get::<_, i32>(0),
                 None => tokio::time::sleep(POLL).await,
@@ -122,7 +125,7 @@ impl Admin {
     /// Empties a leased database. Says no if that does not make it like its template.
     async fn wipe(&self, url: &str, template: &str) -> anyhow::Result<bool> {
         let client = client(url).await?;
-        // The last holder's tasks may still be writing.
+        // A task that the last holder forgot may have connected since.
         client
             .batch_execute(
                 "select pg_terminate_backend(pid, 5000) from pg_stat_activity \

@@ -1,0 +1,220 @@
+//! The ingest endpoints as OpenAPI: everything is said by a kind's [`Spec`].
+
+use serde_json::{Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ContentBuilder, HttpMethod, PathItem, Ref, RefOr, Required, ResponseBuilder, Schema,
+        path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths},
+        request_body::RequestBodyBuilder,
+        schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type},
+    },
+};
+
+use super::{kind::Spec, receipt::Receipt};
+use crate::{
+    http::{openapi::operation, scope::Scope},
+    query::docs::Documented,
+};
+
+/// The words of a context parameter.
+fn words(parameter: &str) -> (&'static str, Value) {
+    match parameter {
+        "repo" => (
+            "The repository, where the payload does not name it: `owner/name` or an address. A \
+             name in the payload wins.",
+            json!("boostorg/json"),
+        ),
+        _ => ("Context that the payload lacks.", json!("…")),
+    }
+}
+
+fn parameter(name: &str, place: ParameterIn, doc: &str, example: Value) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(place)
+        .required(Required::False)
+        .description(Some(doc))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .example(Some(example))
+        .build()
+}
+
+fn choice(name: &str, doc: &str, values: [&str; 2]) -> Parameter {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(values))
+        .default(Some(json!(values[0])));
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Query)
+        .required(Required::False)
+        .description(Some(doc))
+        .schema(Some(schema))
+        .example(Some(json!(values[0])))
+        .build()
+}
+
+fn parameters(spec: &Spec) -> Vec<RefOr<Parameter>> {
+    let query = ParameterIn::Query;
+    let mut all = vec![
+        choice(
+            "mode",
+            "`partial`: good items are stored, bad ones reported. `atomic`: all or nothing.",
+            ["partial", "atomic"],
+        ),
+        choice("dry_run", "`true`: the same report, and nothing is kept.", ["false", "true"]),
+        parameter(
+            "as_of",
+            query.clone(),
+            "When this was true at the source, RFC 3339: your fetch time. It decides between \
+             statements of one source time.",
+            json!("2024-05-01T12:00:00Z"),
+        ),
+    ];
+    for name in spec.params {
+        let (doc, example) = words(name);
+        all.push(parameter(name, query.clone(), doc, example));
+    }
+    if let Some(first) = spec.complete.first() {
+        let doc = format!(
+            "Child sets that this body lists in full, of {}: rows that it lacks are removed, except \
+             those that are newer than the statement.",
+            spec.complete.join(", ")
+        );
+        all.push(parameter("complete", query, &doc, json!(first)));
+    }
+    all.push(parameter(
+        "Idempotency-Key",
+        ParameterIn::Header,
+        "The same key with the same body gives the stored receipt, byte for byte; with another body \
+         it is a 409.",
+        json!("2024-05-01-boostorg-json"),
+    ));
+    all.into_iter().map(RefOr::T).collect()
+}
+
+/// `POST /ingest/{domain}/{kind}`.
+pub fn post(spec: &Spec) -> Documented {
+    let example: Value = serde_json::from_str(spec.example).unwrap_or_default();
+    let document = || ObjectBuilder::new().schema_type(Type::Object);
+    let one_or_many =
+        OneOfBuilder::new().item(document()).item(ArrayBuilder::new().items(document()));
+    let mut body =
+        RequestBodyBuilder::new().required(Some(Required::True)).description(Some(format!(
+            "As the source gives it: an object, an array, or one a line. May be gzip, zstd or br. \
+         `GET /api/v1/ingest/{}/{}/schema` is its JSON Schema.",
+            spec.domain, spec.name
+        )));
+    body = body.content(
+        "application/json",
+        ContentBuilder::new().schema(Some(one_or_many)).example(Some(example.clone())).build(),
+    );
+    body = body.content(
+        "application/x-ndjson",
+        ContentBuilder::new()
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+            .example(Some(json!(example.to_string())))
+            .build(),
+    );
+    let receipt = |media| {
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Receipt")))
+            .example(Some(example_receipt(spec)))
+            .build();
+        ResponseBuilder::new().content(media, content)
+    };
+    let operation = described(spec, "ingest", &format!("Ingest {} {}", spec.domain, spec.name))
+        .description(Some(spec.doc))
+        .request_body(Some(body.build()))
+        .response(
+            "200",
+            receipt("application/json")
+                .description("Committed and durable: what became of each item.")
+                .build(),
+        )
+        .response(
+            "422",
+            receipt("application/problem+json")
+                .description(
+                    "Every item was rejected: the receipt, which is a problem document too. Its \
+                     `status` is the receipt's.",
+                )
+                .build(),
+        );
+    let mut built = operation.build();
+    built.parameters = Some(parameters(spec));
+    let mut schemas = vec![("Receipt".to_owned(), Receipt::schema())];
+    Receipt::schemas(&mut schemas);
+    let mut paths = Paths::new();
+    paths.paths.insert(path(spec, ""), PathItem::new(HttpMethod::Post, built));
+    (schemas, paths)
+}
+
+/// `GET /ingest/{domain}/{kind}/schema`.
+pub fn schema(spec: &Spec) -> Documented {
+    let summary = format!("JSON Schema of {} {}", spec.domain, spec.name);
+    let example = json!({"$schema": "https://json-schema.org/draft/2020-12/schema"});
+    constant(spec, "schema", &summary, "application/schema+json", example)
+}
+
+/// `GET /ingest/{domain}/{kind}/example`.
+pub fn example(spec: &Spec) -> Documented {
+    let summary = format!("A body that {} {} takes", spec.domain, spec.name);
+    let example = serde_json::from_str(spec.example).unwrap_or_default();
+    constant(spec, "example", &summary, "application/json", example)
+}
+
+fn constant(
+    spec: &Spec,
+    what: &str,
+    summary: &str,
+    media: &str,
+    example: Value,
+) -> (Vec<(String, RefOr<Schema>)>, Paths) {
+    let content = ContentBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::Object)))
+        .example(Some(example))
+        .build();
+    let answer = ResponseBuilder::new().description("The document.").content(media, content);
+    let id = format!("{what}_of");
+    let scope = Scope::Read;
+    let operation = operation("ingest", &format!("{id}_{}", identifier(spec)), summary, &scope)
+        .response("200", answer.build());
+    let mut paths = Paths::new();
+    paths
+        .paths
+        .insert(path(spec, &format!("/{what}")), PathItem::new(HttpMethod::Get, operation.build()));
+    (Vec::new(), paths)
+}
+
+fn described(spec: &Spec, verb: &str, summary: &str) -> OperationBuilder {
+    let scope = Scope::Ingest(spec.domain.to_owned());
+    operation("ingest", &format!("{verb}_{}", identifier(spec)), summary, &scope)
+}
+
+fn identifier(spec: &Spec) -> String {
+    format!("{}_{}", spec.domain, spec.name).replace('-', "_")
+}
+
+fn path(spec: &Spec, tail: &str) -> String {
+    format!("/ingest/{}/{}{tail}", spec.domain, spec.name)
+}
+
+fn example_receipt(spec: &Spec) -> Value {
+    json!({
+        "id": "019319f2-7d3c-7c3e-8a51-0d9f1c6b2a10",
+        "request_id": "019319f2-7d3b-7d2c-9a61-1c8f2b7a3e20",
+        "domain": spec.domain,
+        "kind": spec.name,
+        "status": "done",
+        "dry_run": false,
+        "received": 1, "inserted": 1, "updated": 0, "unchanged": 0, "stale": 0, "rejected": 0,
+        "warnings": [],
+        "tables": {},
+        "raw": [],
+        "errors": [],
+        "started_at": "2024-05-01T12:00:00Z",
+        "finished_at": "2024-05-01T12:00:00.012Z"
+    })
+}

@@ -1,0 +1,139 @@
+//! Provenance: the payload that a row came from.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use diesel_async::RunQueryDsl;
+use serde_json::json;
+use utoipa::openapi::{
+    ContentBuilder, HttpMethod, PathItem, RefOr, ResponseBuilder,
+    path::Paths,
+    schema::{ObjectBuilder, Type},
+};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    app::App,
+    db::sql::{Json, Row, Statement, Value},
+    http::{
+        access::{Allowed, ReadsResource},
+        extract::Path,
+        json::Json as JsonAnswer,
+        openapi::operation,
+        problem::{Problem, Result},
+    },
+    query::{docs, resource::Resource, routes::serving, value},
+};
+
+/// Rows that are members of a set say where they come from through their parent: table, the column
+/// that names the parent, the parent's table.
+const MEMBERS: &[(&str, &str, &str)] = &[
+    ("issue_label", "issue_id", "issue"),
+    ("issue_assignee", "issue_id", "issue"),
+    ("pull_request_label", "pr_id", "pull_request"),
+    ("pull_request_assignee", "pr_id", "pull_request"),
+    ("git_commit_file_change", "commit_id", "git_commit"),
+    ("repo_language", "repo_id", "github_repository"),
+    ("repo_license", "repo_id", "github_repository"),
+    ("boost_library_repository", "id", "github_repository"),
+    ("boost_external_repository", "id", "github_repository"),
+    ("boost_file", "id", "github_file"),
+];
+
+/// Tables whose rows say where they come from.
+const STAMPED: &[&str] = &[
+    "github_account",
+    "github_repository",
+    "created_repos_by_language",
+    "git_commit",
+    "github_file",
+    "issue",
+    "issue_comment",
+    "pull_request",
+    "pull_request_comment",
+    "pull_request_review",
+];
+
+/// `GET {path}/{id}/provenance`.
+pub fn routes(resource: &Resource) -> OpenApiRouter<App> {
+    let path = format!("{}/{{id}}/provenance", resource.path);
+    let domain = resource.path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let id = format!("provenance_of_{}", resource.path.trim_matches('/').replace(['/', '-'], "_"));
+    let content = ContentBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::Object)))
+        .example(Some(json!({
+            "table": resource.table,
+            "receipt": "019319f2-7d3c-7c3e-8a51-0d9f1c6b2a10",
+            "domain": "github",
+            "kind": "commits",
+            "params": {},
+            "received_at": "2024-05-01T12:00:00Z",
+            "item": 0,
+            "raw": "raw/github_activity_tracker/boostorg/json/repository@9f2c61d07be4a315.json"
+        })))
+        .build();
+    let mut described = operation(domain, &id, "Name the payload of a row", &resource.scope)
+        .description(Some(
+            "The delivery that last changed the row: its receipt, its item, its document. A row that \
+             no payload has stated (a stub) has none: 404.",
+        ))
+        .response(
+            "200",
+            ResponseBuilder::new()
+                .description("Where the row comes from.")
+                .content("application/json", content)
+                .build(),
+        )
+        .build();
+    described.parameters = Some(vec![RefOr::T(docs::key(resource))]);
+    let mut paths = Paths::new();
+    paths.paths.insert(path, PathItem::new(HttpMethod::Get, described));
+    serving(resource, OpenApiRouter::new().routes((Vec::new(), paths, get(show))))
+}
+
+async fn show(
+    State(app): State<App>,
+    _: Allowed<ReadsResource>,
+    Extension(resource): Extension<Arc<Resource>>,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let key = resource.key();
+    let id = value::parse("id", key, &id).map_err(|fault| Problem::invalid(vec![fault]))?;
+    let unknown = || Problem::not_found("Where this row comes from is not recorded.");
+    let table = resource.table;
+    let from = match MEMBERS.iter().find(|(member, ..)| *member == table) {
+        Some((member, column, parent)) => {
+            format!("{member} m join {parent} t on t.id = m.{column} where m.id = ")
+        }
+        None if STAMPED.contains(&table) => format!("{table} t where t.id = "),
+        None => return Err(unknown()),
+    };
+    let mut statement = Statement::new(
+        "select jsonb_build_object('receipt', r.id, 'domain', r.domain, 'kind', r.kind, \
+         'params', r.params, 'received_at', to_char(r.started_at at time zone 'UTC', \
+         'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'item', s.item, \
+         'raw', i.items -> (s.item - i.first_index) ->> 'raw') \
+         from (select t.source_receipt as receipt, t.source_item as item from ",
+    );
+    statement.push(&from);
+    statement.bind(key.ty.sql(), id);
+    statement.push(
+        ") s join receipt r on r.number = s.receipt left join lateral (select * from receipt_items \
+         where receipt_number = s.receipt and first_index <= s.item \
+         order by first_index desc limit 1) i on true",
+    );
+    let mut conn = app.pool.get().await?;
+    let rows: Vec<Row> = statement.load(&mut conn).await?;
+    match rows.into_iter().next().map(|row| <[Value; 1]>::try_from(row.0)) {
+        Some(Ok([Value::Jsonb(Json(mut found))])) => {
+            found["table"] = json!(table);
+            Ok(JsonAnswer(found).into_response())
+        }
+        _ => Err(unknown()),
+    }
+}

@@ -1,0 +1,180 @@
+//! The ingest endpoints: one per kind, with its schema and its example.
+
+use axum::{
+    Extension,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+use utoipa_axum::router::OpenApiRouter;
+use uuid::Uuid;
+
+use super::{
+    body::{Documents, Format},
+    dead_letters, docs,
+    idempotency::{self, Spooled},
+    kind::AnyKind,
+    pipeline::{self, Job, Source},
+    reads,
+    receipt::Status,
+    request,
+};
+use crate::{
+    app::App,
+    domains,
+    http::{
+        access::{Allowed, IngestsDomain, Reads},
+        extract::Params,
+        layers::RequestId,
+        problem::{Problem, Result},
+    },
+};
+
+/// The routes of every kind.
+pub fn routes() -> OpenApiRouter<App> {
+    domains::all()
+        .iter()
+        .flat_map(|domain| &domain.kinds)
+        .fold(OpenApiRouter::new(), |router, kind| router.merge(of_kind(*kind)))
+        .merge(reads::routes())
+        .merge(dead_letters::routes())
+}
+
+/// A kind, as its handlers get it.
+#[derive(Debug, Clone, Copy)]
+struct Posted(&'static dyn AnyKind);
+
+fn of_kind(kind: &'static dyn AnyKind) -> OpenApiRouter<App> {
+    let (schemas, paths) = docs::post(kind.spec());
+    let ingest = (schemas, paths, post(ingest));
+    let (schemas, paths) = docs::schema(kind.spec());
+    let schema = (schemas, paths, get(show_schema));
+    let (schemas, paths) = docs::example(kind.spec());
+    let example = (schemas, paths, get(show_example));
+    OpenApiRouter::new()
+        .routes(ingest)
+        .routes(schema)
+        .routes(example)
+        .layer(Extension(Posted(kind)))
+}
+
+async fn ingest(
+    State(app): State<App>,
+    allowed: Allowed<IngestsDomain>,
+    Extension(Posted(kind)): Extension<Posted>,
+    RequestId(request_id): RequestId,
+    Params(pairs): Params,
+    headers: HeaderMap,
+    uri: Uri,
+    request: Request,
+) -> Result<Response> {
+    let spec = kind.spec();
+    let params = uri.query().unwrap_or_default().to_owned();
+    let asked = request::parameters(spec, pairs, &app.settings, app.clock.now())?;
+    let format = request::format(spec, &headers)?;
+    let key = request::idempotency_key(&headers)?;
+    let job = Job {
+        kind,
+        context: asked.context,
+        content_type: "application/json".to_owned(),
+        mode: asked.mode,
+        dry_run: asked.dry_run,
+        is_retry: false,
+        subject: allowed.subject().to_owned(),
+        request_id: request_id.to_string(),
+        receipt_id: Uuid::now_v7(),
+        idempotency: None,
+        archive: Some(app.archive.clone()),
+    };
+    // A task of its own: a client that goes away does not stop what is being stored.
+    let accepted = Accepted { job, format, key, params };
+    let body = request.into_body();
+    let answer = tokio::spawn(accepted.run(app, headers, body)).await;
+    let (status, json) = answer.map_err(Problem::internal)??;
+    Ok(respond(status, json, &uri))
+}
+
+/// A request whose parameters are in order.
+struct Accepted {
+    job: Job,
+    format: Format,
+    key: Option<String>,
+    params: String,
+}
+
+impl Accepted {
+    async fn run(
+        mut self,
+        app: App,
+        headers: HeaderMap,
+        body: Body,
+    ) -> Result<(StatusCode, String)> {
+        let spec = self.job.kind.spec();
+        let reader = request::reader(&app, &headers, body, self.format)?;
+        let limits = request::limits(&app.settings);
+        let Some(key) = self.key.filter(|_| !self.job.dry_run) else {
+            let mut conn = app.pool.get().await?;
+            let documents = Documents::new(reader, self.format, limits, spec.wrappers);
+            let mut source = Source::Body(Box::new(documents));
+            let (receipt, json) = pipeline::run(&app, &self.job, &mut conn, &mut source).await?;
+            return Ok((status(receipt.status == Status::Rejected), json));
+        };
+        let spooled = Spooled::write(&app.settings.workspace, reader, &self.params).await?;
+        let (mut conn, earlier) =
+            idempotency::claim(&app.pool, spec, &key, &spooled.digest).await?;
+        if let Some(earlier) = earlier {
+            return Ok((status(earlier.status == Status::Rejected.text()), earlier.response));
+        }
+        self.job.idempotency = Some((key, spooled.digest.clone()));
+        let documents = Documents::new(spooled.read().await?, self.format, limits, spec.wrappers);
+        let mut source = Source::Body(Box::new(documents));
+        let done = pipeline::run(&app, &self.job, &mut conn, &mut source).await;
+        idempotency::release(&mut conn).await?;
+        let (receipt, json) = done?;
+        Ok((status(receipt.status == Status::Rejected), json))
+    }
+}
+
+fn status(rejected: bool) -> StatusCode {
+    if rejected { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+}
+
+/// A receipt as it is answered. One that rejects everything is a problem document too; its `status`
+/// is the receipt's.
+fn respond(status: StatusCode, json: String, uri: &Uri) -> Response {
+    if status == StatusCode::OK {
+        return ([(header::CONTENT_TYPE, "application/json")], json).into_response();
+    }
+    let document = match serde_json::from_str::<Value>(&json) {
+        Ok(mut document) => {
+            document["type"] = json!("urn:boost-dashboard:rejected");
+            document["title"] = json!("Unprocessable Content");
+            document["detail"] = json!("Every item was rejected.");
+            document["instance"] = json!(uri.path());
+            document.to_string()
+        }
+        Err(_) => json,
+    };
+    (status, [(header::CONTENT_TYPE, "application/problem+json")], document).into_response()
+}
+
+async fn show_schema(_: Allowed<Reads>, Extension(Posted(kind)): Extension<Posted>) -> Response {
+    ([(header::CONTENT_TYPE, "application/schema+json")], kind.spec().schema).into_response()
+}
+
+async fn show_example(_: Allowed<Reads>, Extension(Posted(kind)): Extension<Posted>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], kind.spec().example).into_response()
+}
+
+/// The kind of a name, `domain/kind`.
+pub fn kind_named(name: &str) -> Option<&'static dyn AnyKind> {
+    let kinds: Vec<&'static dyn AnyKind> =
+        domains::all().into_iter().flat_map(|domain| domain.kinds).collect();
+    kinds.into_iter().find(|kind| {
+        let spec = kind.spec();
+        name.split_once('/') == Some((spec.domain, spec.name))
+    })
+}

@@ -1,0 +1,3 @@
+//! Ingest, through the real router: payloads in, rows and receipts out.
+
+mod corpus;
