@@ -198,12 +198,12 @@ async fn whatever_a_handler_does_the_answer_is_a_problem() {
         tokio::time::sleep(std::time::Duration::from_mins(1)).await;
     }
     let app = TestApp::with(|settings| settings.request_timeout_ms = 50).await;
-    let routes = Router::new()
+    let handlers = Router::new()
         .route("/panics", get(panics))
         .route("/sleeps", get(sleeps))
         .route("/html", get(|| async { (StatusCode::BAD_GATEWAY, "<h1>Bad</h1>") }))
         .route("/fine", get(|| async { "fine" }));
-    let router = boost_dashboard::http::layers::wrap(routes, app.app().clone());
+    let router = boost_dashboard::http::layers::wrap(handlers, app.app().clone());
     for (path, status, code) in [
         ("/panics", 500, "internal_error"),
         ("/sleeps", 503, "request_timeout"),
