@@ -20,18 +20,21 @@ struct Served {
     address: String,
     /// Read as it is written: a full pipe would stop the server.
     log: Option<std::thread::JoinHandle<String>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Served {
+    /// On a database of the tests.
     fn start(db: &TestDb, variables: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let own = [("DATABASE_URL", db.url()), ("BOOST_DASHBOARD_JWT_SECRET", SECRET)];
+        Self::start_in(tempfile::tempdir().unwrap(), &[&own, variables].concat())
+    }
+
+    fn start_in(folder: tempfile::TempDir, variables: &[(&str, &str)]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_boost-dashboard"))
             .current_dir(folder.path())
             .env_clear()
-            .env("DATABASE_URL", db.url())
             .env("BOOST_DASHBOARD_LISTEN", "127.0.0.1:0")
-            .env("BOOST_DASHBOARD_JWT_SECRET", SECRET)
             .envs(variables.iter().copied())
             .arg("serve")
             .stdout(Stdio::piped())
@@ -47,7 +50,7 @@ impl Served {
         let mut first = String::new();
         BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut first).unwrap();
         let address = first.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
-        Self { process, address, log: Some(log), _folder: folder }
+        Self { process, address, log: Some(log), folder }
     }
 
     /// Sends a GET and leaves the answer to be read.
@@ -65,7 +68,7 @@ impl Served {
     }
 
     /// Waits for its end; tells its success and what it logged.
-    fn end(mut self) -> (bool, String) {
+    fn end(&mut self) -> (bool, String) {
         let log = self.log.take().unwrap().join().unwrap();
         (self.process.wait().unwrap().success(), log)
     }
@@ -87,7 +90,7 @@ fn read(mut socket: TcpStream) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn accepted_requests_are_finished() {
     let db = TestDb::new().await;
-    let server = Served::start(&db, &[]);
+    let mut server = Served::start(&db, &[]);
     let mut blocker = db.connect().await;
     blocker.batch_execute("begin; lock table git_commit").await.unwrap();
     let waiting = server.send("/api/v1/github/commits", "");
@@ -110,7 +113,7 @@ async fn accepted_requests_are_finished() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_grace_ends() {
     let db = TestDb::new().await;
-    let server = Served::start(&db, &[("BOOST_DASHBOARD_SHUTDOWN_GRACE_S", "1")]);
+    let mut server = Served::start(&db, &[("BOOST_DASHBOARD_SHUTDOWN_GRACE_S", "1")]);
     let mut blocker = db.connect().await;
     blocker.batch_execute("begin; lock table git_commit").await.unwrap();
     let waiting = server.send("/api/v1/github/commits", "");
@@ -153,7 +156,7 @@ async fn wait_until_blocked(db: &TestDb) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_request_is_one_line_with_its_id_and_no_secret() {
     let db = TestDb::new().await;
-    let server = Served::start(&db, &[("BOOST_DASHBOARD_LOG", "trace")]);
+    let mut server = Served::start(&db, &[("BOOST_DASHBOARD_LOG", "trace")]);
     let keys = boost_dashboard::http::keys::Keys::load(&boost_dashboard::config::Settings {
         jwt_secret: Some(SECRET.into()),
         ..Default::default()
@@ -180,6 +183,45 @@ async fn every_request_is_one_line_with_its_id_and_no_secret() {
     for secret in [SECRET, signature] {
         assert!(!log.contains(secret), "a secret is logged");
     }
+}
+
+#[test]
+fn it_needs_no_database_but_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    // The database's account has to pass through it.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o711);
+    std::fs::set_permissions(folder.path(), open).unwrap();
+    let data = folder.path().join(".boost-dashboard");
+    let path = std::env::var("PATH").unwrap();
+    let mut server = Served::start_in(folder, &[("PATH", &path)]);
+    let ready = read(server.send("/health/ready", ""));
+    assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
+
+    let token = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_boost-dashboard"))
+            .current_dir(server.folder.path())
+            .env_clear()
+            .arg("token")
+            .args(arguments)
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success() && !said.contains("not recorded"), "{said}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // Beside the running server: with its secret, and into its database.
+    let issued = token(&["issue", "--subject", "me", "--scope", "admin"]);
+    assert!(token(&["list"]).contains("me  admin"));
+    let headers = format!("authorization: Bearer {}\r\n", issued.trim());
+    let answer = read(server.send("/api/v1/github/commits", &headers));
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+
+    server.signal(nix::sys::signal::Signal::SIGTERM);
+    let (success, log) = server.end();
+    assert!(success, "{log}");
+    assert!(log.contains("embedded PostgreSQL stopped"), "{log}");
+    assert!(data.join("jwt-secret").exists());
+    assert!(!data.join("database-url").exists() && !data.join("postgres/postmaster.pid").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
