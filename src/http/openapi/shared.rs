@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     domains::{self, domain::Domain},
-    query,
+    ingest, query,
 };
 
 /// A refusal that operations share.
@@ -128,7 +128,8 @@ pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
         "bearerFormat": "JWT",
         "description": "`boost-dashboard token issue --subject NAME --scope SCOPE` prints one.",
     }});
-    let resources = domains.iter().flat_map(|domain| &domain.resources);
+    let ingest = ingest::reads::resources();
+    let resources = domains.iter().flat_map(|domain| &domain.resources).chain(&ingest);
     let parameters: BTreeMap<_, _> = query::docs::parameters(resources).collect();
     components["parameters"] = serde_json::to_value(parameters)?;
     components["schemas"]["Problem"] = problem_schema();

@@ -13,6 +13,10 @@ use utoipa::openapi::{
 use super::{column::Type, resource::Resource};
 use crate::http::openapi::operation;
 
+/// What every list says of its filters.
+const SCANS: &str = "No index serves a filter marked (scan): it looks at every row that the others \
+    leave, and is refused when that takes too long.";
+
 /// What a route adds to the document: schemas and paths.
 pub type Documented = (Vec<(String, RefOr<Schema>)>, Paths);
 
@@ -59,6 +63,7 @@ impl<'a> Read<'a> {
             .content("application/json", content.build());
         let operation = self
             .operation("list", &format!("List {}", words(self.path)))
+            .description(Some(format!("{}\n\n{SCANS}", self.resource.doc)))
             .response("200", answer.build());
         let [page, meta] = schema::envelope();
         let (grammar, _) = parameter::of_list(self.resource);

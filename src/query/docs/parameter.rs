@@ -80,7 +80,7 @@ fn component_name(column: &Column, operator: Operator) -> Option<String> {
         Type::Json => "json",
         Type::Enum(_) => return None,
     };
-    let scan = if column.indexed { "" } else { ".scan" };
+    let scan = if operator.is_indexed(column) { "" } else { ".scan" };
     let suffix = operator.suffix();
     (operator != Operator::Eq).then(|| format!("{}{suffix}.{ty}{scan}", column.name))
 }
@@ -110,12 +110,11 @@ fn filter(column: &Column, operator: Operator) -> Parameter {
         Operator::Lte => format!("`{name}` is the value or less."),
         Operator::In => format!("`{name}` is one of the values."),
         Operator::IsNull => format!("`{name}` is null (`true`), or is not (`false`)."),
-        Operator::Contains => format!("`{name}` contains the text, in any case (scan)."),
-        Operator::StartsWith => format!("`{name}` starts with the text, in any case (scan)."),
+        Operator::Contains => format!("`{name}` contains the text, in any case."),
+        Operator::StartsWith => format!("`{name}` starts with the text, in any case."),
     };
-    // No index serves `ilike`, whatever the column.
-    let is_scan = !column.indexed && !words.ends_with("(scan).");
-    let words = if is_scan { format!("{words} (scan)") } else { words };
+    let scan = if operator.is_indexed(column) { "" } else { " (scan)" };
+    let words = format!("{words}{scan}");
     let value = schema::of_type(column.ty, false);
     let parameter = query(format!("{name}{}", operator.suffix()), words);
     match operator {
