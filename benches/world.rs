@@ -78,7 +78,7 @@ impl World {
         self.child.kill()?;
         self.child.wait()?;
         if let Some(embedded) = self.embedded.take() {
-            embedded.stop().await?;
+            embedded.stop().await;
         }
         Ok(())
     }
