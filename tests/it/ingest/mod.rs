@@ -1,6 +1,9 @@
 //! Ingest, through the real router: payloads in, rows and receipts out.
 
+mod again;
 mod corpus;
 mod orders;
+mod overlap;
 mod rows;
+mod samples;
 mod sender;

@@ -91,6 +91,11 @@ impl Sender {
         rows::wipe(self.app.db()).await;
     }
 
+    /// How often PostgreSQL had to break a deadlock in this database.
+    pub(super) async fn deadlocks(&self) -> i64 {
+        self.number("select deadlocks from pg_stat_database where datname = current_database()").await
+    }
+
     pub(super) async fn number(&self, sql: &str) -> i64 {
         rows::number(self.app.db(), sql).await
     }

@@ -363,6 +363,7 @@ async fn order_making(tx: &mut Tx<'_>, mentions: &[Mentioned]) -> QueryResult<()
             _ => None,
         })
         .collect();
+    hold_stubs(tx, &logins).await?;
     let lock = if ids_of_logins(tx, &logins).await?.contains(&None) {
         "pg_advisory_xact_lock"
     } else {
@@ -381,6 +382,18 @@ async fn order_making(tx: &mut Tx<'_>, mentions: &[Mentioned]) -> QueryResult<()
     };
     let mut statement = Statement::new(format!("select {lock}("));
     statement.bind(SqlType::BigInt, Value::BigInt(ACCOUNTS_LOCK)).push(")::text");
+    tx.query(statement).await?;
+    Ok(())
+}
+
+/// Keeps the stubs of logins from being adopted while rows of this batch are about to point at them.
+async fn hold_stubs(tx: &mut Tx<'_>, logins: &[(usize, &str)]) -> QueryResult<()> {
+    if logins.is_empty() {
+        return Ok(());
+    }
+    let mut statement = Statement::new("select id from github_account where stub_key = any(");
+    let keys = logins.iter().map(|(_, login)| Value::Text(format!("login:{login}")));
+    statement.bind_all(SqlType::Text, keys).push(") order by id for key share");
     tx.query(statement).await?;
     Ok(())
 }

@@ -51,6 +51,18 @@ pub async fn settle(
     let mut by_id = find_ids(tx, &ids).await?;
     let names: Vec<RepoName> = mentions.iter().map(|m| m.repository.name.folded()).collect();
     let mut by_name = find_names(tx, &names).await?;
+    let is_open = mentions.iter().zip(&names).any(|(mention, name)| {
+        let holder = by_name.get(name);
+        mention.repository.id.is_some_and(|id| {
+            let own = by_id.get(&id).map(|own| own.id);
+            own.is_none() || own != holder.filter(|h| h.former.is_none()).map(|h| h.id)
+        }) || holder.is_none()
+    });
+    if is_open {
+        lock(tx, by_id.values().chain(by_name.values())).await?;
+        by_id = find_ids(tx, &ids).await?;
+        by_name = find_names(tx, &names).await?;
+    }
 
     // A payload with GitHub's id may give, take or change names. One by one: names collide rarely,
     // and each decision stands on the one before.
@@ -123,6 +135,23 @@ pub async fn settle(
             })
         })
         .collect()
+}
+
+/// The advisory lock of whoever makes or names repositories: the rest of a batch cannot know their
+/// rows, so there is no order to lock them in.
+const NAMES_LOCK: i64 = 0x7265_706f_6e61_6d65;
+
+/// Takes that lock, and locks the rows that the batch is about, in the order in which batches without
+/// it lock them.
+async fn lock<'k>(tx: &mut Tx<'_>, known: impl Iterator<Item = &'k Known>) -> QueryResult<()> {
+    let mut names = Statement::new("select pg_advisory_xact_lock(");
+    names.bind(SqlType::BigInt, Value::BigInt(NAMES_LOCK)).push(")::text");
+    tx.query(names).await?;
+    let mut rows = Statement::new("select id from github_repository where id = any(");
+    rows.bind_all(SqlType::BigInt, known.map(|known| Value::BigInt(known.id)));
+    rows.push(") order by id for no key update");
+    tx.query(rows).await?;
+    Ok(())
 }
 
 /// Whether the payload may take its name from whoever has it; makes room if so.
