@@ -4,6 +4,7 @@ mod again;
 mod corpus;
 mod orders;
 mod overlap;
+mod refusals;
 mod requests;
 mod rows;
 mod samples;
