@@ -1,13 +1,16 @@
 //! Ingest, through the real router: payloads in, rows and receipts out.
 
 mod again;
+mod commits;
 mod corpus;
 mod orders;
 mod overlap;
 mod people;
+mod pulls;
 mod refusals;
 mod repositories;
 mod requests;
 mod rows;
 mod samples;
 mod sender;
+mod threads;
