@@ -405,6 +405,9 @@ async fn insert(
             None => existing.push(*index),
         }
     }
+    if let Some((base, _)) = table.base {
+        tx.count(base).inserted += (open.len() - existing.len()) as u64;
+    }
     Ok(existing)
 }
 

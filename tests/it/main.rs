@@ -5,8 +5,8 @@
 mod access;
 mod archive;
 mod embedded;
-mod openapi;
 mod ingest;
+mod openapi;
 mod pool;
 mod reads;
 mod schema;

@@ -47,13 +47,50 @@ async fn files_follow_the_greatest_commit_whatever_order_commits_come_in() {
     let sender = Sender::new().await;
     let cases = [
         // An older commit that touches the old name comes after the rename.
-        (vec![commit("aaaaaaa2", 2, json!([renamed("a", "b")])), commit("aaaaaaa1", 1, json!([file("a", "added")]))], "-a b<a"),
-        (vec![commit("aaaaaaa1", 1, json!([renamed("a", "b")])), commit("aaaaaaa2", 2, json!([renamed("b", "a")]))], "-b<a a<b"),
+        (
+            vec![
+                commit("aaaaaaa2", 2, json!([renamed("a", "b")])),
+                commit("aaaaaaa1", 1, json!([file("a", "added")])),
+            ],
+            "-a b<a",
+        ),
+        (
+            vec![
+                commit("aaaaaaa1", 1, json!([renamed("a", "b")])),
+                commit("aaaaaaa2", 2, json!([renamed("b", "a")])),
+            ],
+            "-b<a a<b",
+        ),
         (vec![commit("aaaaaaa1", 1, json!([renamed("a", "b"), file("a", "added")]))], "a b<a"),
-        (vec![commit("aaaaaaa2", 2, json!([file("a", "removed")])), commit("aaaaaaa1", 1, json!([file("a", "added")]))], "-a"),
-        (vec![commit("aaaaaaa2", 1, json!([file("a", "added")])), commit("aaaaaaa1", 1, json!([file("a", "removed")]))], "a"),
-        (vec![commit("aaaaaaa1", 1, json!([{"filename": "b", "previous_filename": "a", "status": "copied"}]))], "b"),
-        (vec![commit("aaaaaaa1", 1, json!([renamed("x", "b")])), commit("aaaaaaa2", 2, json!([renamed("y", "b")]))], "-x -y b<y"),
+        (
+            vec![
+                commit("aaaaaaa2", 2, json!([file("a", "removed")])),
+                commit("aaaaaaa1", 1, json!([file("a", "added")])),
+            ],
+            "-a",
+        ),
+        (
+            vec![
+                commit("aaaaaaa2", 1, json!([file("a", "added")])),
+                commit("aaaaaaa1", 1, json!([file("a", "removed")])),
+            ],
+            "a",
+        ),
+        (
+            vec![commit(
+                "aaaaaaa1",
+                1,
+                json!([{"filename": "b", "previous_filename": "a", "status": "copied"}]),
+            )],
+            "b",
+        ),
+        (
+            vec![
+                commit("aaaaaaa1", 1, json!([renamed("x", "b")])),
+                commit("aaaaaaa2", 2, json!([renamed("y", "b")])),
+            ],
+            "-x -y b<y",
+        ),
         (vec![commit("aaaaaaa1", 1, json!([renamed("a", "a")]))], "a"),
     ];
     for (commits, expected) in cases {
@@ -71,7 +108,11 @@ async fn files_follow_the_greatest_commit_whatever_order_commits_come_in() {
                         sender.post("commits?repo=a/b", &commit).await;
                     }
                 }
-                assert_eq!(files(&sender).await, expected, "reversed {reversed}, together {together}");
+                assert_eq!(
+                    files(&sender).await,
+                    expected,
+                    "reversed {reversed}, together {together}"
+                );
             }
         }
     }
@@ -146,9 +187,7 @@ async fn entries_are_read_as_they_are() {
         r#""status": "modified", "filename": "old""#,
         r#""status": "removed", "filename": "twice""#,
     ] {
-        let found = rows.lines().any(|row| {
-            expected.split(", ").all(|part| row.contains(part))
-        });
+        let found = rows.lines().any(|row| expected.split(", ").all(|part| row.contains(part)));
         assert!(found, "{expected} in {rows}");
     }
     assert_eq!(rows.lines().count(), 8);
@@ -162,9 +201,7 @@ async fn entries_are_read_as_they_are() {
 #[tokio::test(flavor = "multi_thread")]
 async fn dates_are_the_authors_else_the_committers() {
     let sender = Sender::new().await;
-    let dates = |n: u32, author: Value, committer: Value| {
-        json!({"sha": format!("aaaaaaa{n}"), "commit": {"author": {"date": author}, "committer": {"date": committer}}})
-    };
+    let dates = |n: u32, author: Value, committer: Value| json!({"sha": format!("aaaaaaa{n}"), "commit": {"author": {"date": author}, "committer": {"date": committer}}});
     let (early, late) = ("2024-01-01T00:00:00Z", "2024-01-02T05:00:00+05:00");
     for (n, (author, committer, commit_at, committed_at)) in (0..).zip([
         (json!(early), json!(late), "2024-01-01", "2024-01-02"),

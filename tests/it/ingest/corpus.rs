@@ -45,16 +45,25 @@ async fn the_corpus_goes_in_and_then_changes_nothing() {
             for file in files {
                 let name = file.file_name().unwrap().to_string_lossy().into_owned();
                 let body = std::fs::read(&file).unwrap();
-                let media =
-                    if name.contains(".ndjson") { "application/x-ndjson" } else { "application/json" };
+                let media = if name.contains(".ndjson") {
+                    "application/x-ndjson"
+                } else {
+                    "application/json"
+                };
                 let coding = if name.ends_with(".gz") { "gzip" } else { "identity" };
                 let path = format!("/api/v1/ingest/github/{kind}");
                 let answer = app.post_coded(&path, &token, media, coding, body).await;
                 let receipt = answer.json();
                 let short = format!(
                     "{round} {folder}/{name}: {} received={} ins={} upd={} unch={} stale={} rej={} {} {:.300}",
-                    answer.status(), receipt["received"], receipt["inserted"], receipt["updated"],
-                    receipt["unchanged"], receipt["stale"], receipt["rejected"], receipt["tables"],
+                    answer.status(),
+                    receipt["received"],
+                    receipt["inserted"],
+                    receipt["updated"],
+                    receipt["unchanged"],
+                    receipt["stale"],
+                    receipt["rejected"],
+                    receipt["tables"],
                     receipt["errors"].to_string()
                 );
                 println!("{short}");

@@ -3,6 +3,7 @@
 mod again;
 mod commits;
 mod corpus;
+mod golden;
 mod orders;
 mod overlap;
 mod people;

@@ -10,7 +10,12 @@ use super::{rows::assert_same, samples, sender::Sender};
 /// Documents of several kinds, in batches.
 type Batches = Vec<(&'static str, Vec<Value>)>;
 
-fn batches(kind: &'static str, mut documents: Vec<Value>, size: usize, rng: &mut StdRng) -> Batches {
+fn batches(
+    kind: &'static str,
+    mut documents: Vec<Value>,
+    size: usize,
+    rng: &mut StdRng,
+) -> Batches {
     documents.shuffle(rng);
     documents.chunks(size).map(|batch| (kind, batch.to_vec())).collect()
 }
@@ -26,7 +31,10 @@ fn list_items(pulls: &[Value]) -> Vec<Value> {
             members.retain(|key, _| !["head", "base", "merged_at"].contains(&key.as_str()));
             members.insert("id".into(), Value::from(pull["pr_info"]["id"].as_i64().unwrap() + 1));
             let merged = pull["pr_info"]["merged_at"].clone();
-            members.insert("pull_request".into(), serde_json::json!({"url": "u", "merged_at": merged}));
+            members.insert(
+                "pull_request".into(),
+                serde_json::json!({"url": "u", "merged_at": merged}),
+            );
             item
         })
         .collect()

@@ -33,11 +33,23 @@ async fn accounts_keep_what_later_payloads_do_not_say() {
         // What is posted, and what the account is then.
         (at(1, json!({"id": "9", "login": "org", "type": "Organization"})), "org|||organization"),
         (at(2, json!({"id": 9, "login": "org", "name": "The Org"})), "org|The Org||organization"),
-        (at(3, json!({"id": 9, "login": "org", "name": null, "avatar_url": ""})), "org|The Org||organization"),
+        (
+            at(3, json!({"id": 9, "login": "org", "name": null, "avatar_url": ""})),
+            "org|The Org||organization",
+        ),
         (at(4, json!({"id": 9, "login": "Org2", "type": "Mannequin"})), "Org2|The Org||user"),
-        (at(3, json!({"id": 9, "login": "late", "avatar_url": "https://x/1"})), "Org2|The Org|https://x/1|user"),
-        (at(5, json!({"owner": {"id": 9, "login": "org", "type": "Bot"}})), "Org2|The Org|https://x/1|user"),
-        (json!({"github_account_id": 9, "username": "x", "display_name": "D", "account_type": "Enterprise"}), "Org2|The Org|https://x/1|user"),
+        (
+            at(3, json!({"id": 9, "login": "late", "avatar_url": "https://x/1"})),
+            "Org2|The Org|https://x/1|user",
+        ),
+        (
+            at(5, json!({"owner": {"id": 9, "login": "org", "type": "Bot"}})),
+            "Org2|The Org|https://x/1|user",
+        ),
+        (
+            json!({"github_account_id": 9, "username": "x", "display_name": "D", "account_type": "Enterprise"}),
+            "Org2|The Org|https://x/1|user",
+        ),
     ];
     for (body, expected) in cases {
         sender.post("accounts", &body).await;
@@ -60,7 +72,9 @@ async fn a_future_time_does_not_freeze_an_account() {
     let future = json!({"id": 9, "login": "future", "updated_at": "2999-01-01T00:00:00Z"});
     let receipt = sender.post("accounts", &future).await;
     assert_eq!(notes(&receipt, "warnings"), ["0 future_time /updated_at"]);
-    sender.post("accounts", &json!({"id": 9, "login": "now", "updated_at": "2024-01-01T00:00:00Z"})).await;
+    sender
+        .post("accounts", &json!({"id": 9, "login": "now", "updated_at": "2024-01-01T00:00:00Z"}))
+        .await;
     assert_eq!(account(&sender, 9).await, "now|||user");
     let commit = |sha: &str, year: u32, login: &str| {
         json!({"sha": sha, "author": {"id": 8, "login": login},
@@ -70,7 +84,8 @@ async fn a_future_time_does_not_freeze_an_account() {
     assert!(notes(&receipt, "warnings").contains(&"0 future_time /commit/author/date".to_owned()));
     sender.post("commits?repo=a/b", &commit("aaaaaaa2", 2024, "now")).await;
     assert_eq!(account(&sender, 8).await, "now|||user");
-    let receipt = sender.post("accounts", &json!({"id": 7, "login": "x", "updated_at": "soon"})).await;
+    let receipt =
+        sender.post("accounts", &json!({"id": 7, "login": "x", "updated_at": "soon"})).await;
     assert_eq!(notes(&receipt, "warnings"), ["0 bad_time /updated_at"]);
 }
 
@@ -81,10 +96,16 @@ async fn logins_become_accounts_when_their_ids_are_known() {
     sender.post("issues?repo=Jane/x", &issue(1, json!({"login": "Jane"}))).await;
     sender.post("issues?repo=jane/x", &issue(2, json!({"login": "JANE"}))).await;
     assert_eq!(sender.number("select count(*) from github_account").await, 1);
-    assert_eq!(sender.number("select count(*) from github_account where github_account_id < 0").await, 1);
+    assert_eq!(
+        sender.number("select count(*) from github_account where github_account_id < 0").await,
+        1
+    );
     let stub = sender.number("select id from github_account").await;
     sender.post("accounts", &json!({"id": 5, "login": "jane"})).await;
-    assert_eq!(sender.number("select id from github_account where github_account_id = 5").await, stub);
+    assert_eq!(
+        sender.number("select id from github_account where github_account_id = 5").await,
+        stub
+    );
     assert_eq!(sender.number("select count(*) from github_account").await, 1);
     // The account exists under another login: what hangs on the stub moves to it.
     sender.post("accounts", &json!({"id": 6, "login": "old"})).await;
@@ -98,7 +119,9 @@ async fn logins_become_accounts_when_their_ids_are_known() {
     assert_eq!(sender.number(owner).await, 6);
     assert_eq!(sender.number("select count(*) from issue i join github_account a on a.id = i.account_id where github_account_id = 6").await, 1);
     // A login that is free again belongs to whoever shows it with an id.
-    sender.post("accounts", &json!({"id": 7, "login": "old", "updated_at": "2024-01-03T00:00:00Z"})).await;
+    sender
+        .post("accounts", &json!({"id": 7, "login": "old", "updated_at": "2024-01-03T00:00:00Z"}))
+        .await;
     sender.post("issues?repo=a/z", &issue(4, json!({"login": "old"}))).await;
     assert_eq!(sender.number("select a.github_account_id from issue i join github_account a on a.id = i.account_id where issue_id = 4").await, 7);
 }
@@ -110,7 +133,8 @@ async fn nobody_is_the_ghost_and_replaces_nobody() {
         json!({"id": 1, "number": 1, "user": user, "updated_at": format!("2024-01-0{day}T00:00:00Z"),
                "assignees": [null, {}, {"id": 5, "login": "u"}]})
     };
-    let author = "select a.github_account_id from issue i join github_account a on a.id = i.account_id";
+    let author =
+        "select a.github_account_id from issue i join github_account a on a.id = i.account_id";
     for (body, expected) in [
         (at(1, Value::Null), 10_137),
         (at(2, json!({"id": 5, "login": "u"})), 5),
@@ -134,13 +158,55 @@ async fn commits_belong_to_the_best_known_account() {
     };
     let web_flow = json!({"id": 19_864_447, "login": "web-flow"});
     let cases = [
-        (json!({"id": 5, "login": "u"}), json!(null), json!("A@example.org"), json!("A"), "5", "A@example.org"),
+        (
+            json!({"id": 5, "login": "u"}),
+            json!(null),
+            json!("A@example.org"),
+            json!("A"),
+            "5",
+            "A@example.org",
+        ),
         (json!({"login": "Stub"}), json!(null), json!(null), json!("A"), "login:stub", ""),
-        (json!(null), json!({"id": 6, "login": "c"}), json!("a@x.org"), json!("A"), "6", "c@example.org"),
-        (json!({}), json!({}), json!("7+who@users.noreply.github.com"), json!("W"), "7", "7+who@users.noreply.github.com"),
-        (json!(null), web_flow.clone(), json!("who@users.noreply.github.com"), json!("W"), "email:who@users.noreply.github.com", "who@users.noreply.github.com"),
-        (json!(null), web_flow, json!("Jane@Example.org"), json!("Jane"), "email:jane@example.org", "Jane@Example.org"),
-        (json!(null), json!(null), json!("not an address"), json!("B"), "email:c@example.org", "c@example.org"),
+        (
+            json!(null),
+            json!({"id": 6, "login": "c"}),
+            json!("a@x.org"),
+            json!("A"),
+            "6",
+            "c@example.org",
+        ),
+        (
+            json!({}),
+            json!({}),
+            json!("7+who@users.noreply.github.com"),
+            json!("W"),
+            "7",
+            "7+who@users.noreply.github.com",
+        ),
+        (
+            json!(null),
+            web_flow.clone(),
+            json!("who@users.noreply.github.com"),
+            json!("W"),
+            "email:who@users.noreply.github.com",
+            "who@users.noreply.github.com",
+        ),
+        (
+            json!(null),
+            web_flow,
+            json!("Jane@Example.org"),
+            json!("Jane"),
+            "email:jane@example.org",
+            "Jane@Example.org",
+        ),
+        (
+            json!(null),
+            json!(null),
+            json!("not an address"),
+            json!("B"),
+            "email:c@example.org",
+            "c@example.org",
+        ),
     ];
     for (n, (author, committer, email, name, expected, address)) in (0..).zip(cases) {
         let body = commit(n, author, committer, email, name);
@@ -155,7 +221,9 @@ async fn commits_belong_to_the_best_known_account() {
             None => assert_eq!(address, "", "{expected}: {emails:?}"),
         }
     }
-    for (n, name, key) in [(20, json!("  Jörg  ＡＢ "), "name:jörg ab"), (21, json!(null), "name:unknown")] {
+    for (n, name, key) in
+        [(20, json!("  Jörg  ＡＢ "), "name:jörg ab"), (21, json!(null), "name:unknown")]
+    {
         let body = json!({"sha": format!("bbbbbbb{n}"), "commit": {"author": {"name": name, "date": "2024-01-02T00:00:00Z"}}});
         sender.post("commits?repo=a/b", &body).await;
         let rows = select(sender.app.db(), ["git_commit"]).await.join("\n");
@@ -166,12 +234,11 @@ async fn commits_belong_to_the_best_known_account() {
 #[tokio::test(flavor = "multi_thread")]
 async fn exactly_one_address_is_primary() {
     let sender = Sender::new().await;
-    let user = |day: u32, email: &str| {
-        json!({"id": 5, "login": "u", "email": email, "updated_at": format!("2024-01-{day:02}T00:00:00Z")})
-    };
+    let user = |day: u32, email: &str| json!({"id": 5, "login": "u", "email": email, "updated_at": format!("2024-01-{day:02}T00:00:00Z")});
     let primary = async || {
         let rows = select(sender.app.db(), ["email"]).await;
-        let primary: Vec<_> = rows.iter().filter(|row| row.contains("\"is_primary\": true")).collect();
+        let primary: Vec<_> =
+            rows.iter().filter(|row| row.contains("\"is_primary\": true")).collect();
         assert_eq!(primary.len(), 1, "{rows:?}");
         let (_, rest) = primary[0].split_once("\"email\": \"").unwrap();
         rest.split_once('"').unwrap().0.to_owned()
@@ -200,7 +267,9 @@ async fn exactly_one_address_is_primary() {
     sender.post("accounts", &user(20, "newest@example.org")).await;
     assert_eq!(primary().await, "between@example.org");
     // The same address on two accounts is two rows, and evidence for people.
-    let receipt = sender.post("accounts", &json!({"id": 6, "login": "v", "email": "newest@example.org"})).await;
+    let receipt = sender
+        .post("accounts", &json!({"id": 6, "login": "v", "email": "newest@example.org"}))
+        .await;
     assert_eq!(receipt["tables"]["email"]["inserted"], 1);
     let receipt = sender.post("accounts", &json!([{"id": 6, "login": "v", "email": "x@y.z"}, {"id": 6, "login": "v", "email": "x@y.z"}])).await;
     assert_eq!(counts(&receipt), [0, 1, 1, 0, 0], "an address is a child of its account");

@@ -79,15 +79,25 @@ async fn merged_closed_and_open() {
         assert_eq!(row(&sender).await["state"], expected, "{n} {body}");
     }
     // A list item may know less: what was merged stays merged.
-    sender.post("pull-requests?repo=a/b", &info(3, json!({"state": "closed", "merged_at": time}))).await;
+    sender
+        .post("pull-requests?repo=a/b", &info(3, json!({"state": "closed", "merged_at": time})))
+        .await;
     sender.post("pull-requests?repo=a/b", &item(4, json!({"state": "closed"}))).await;
     assert_eq!(row(&sender).await["state"], "merged");
-    let listed = item(5, json!({"number": 2, "state": "closed", "pull_request": {"merged_at": time}}));
+    let listed =
+        item(5, json!({"number": 2, "state": "closed", "pull_request": {"merged_at": time}}));
     sender.post("issues?repo=a/b", &listed).await;
     assert_eq!(sender.number("select count(*) from pull_request where state = 'merged' and pr_merged_at is not null").await, 2);
     // Without a head, the hash that is known stays.
-    sender.post("pull-requests?repo=a/b", &info(6, json!({"head": null, "base": {"sha": ""}}))).await;
-    assert_eq!(sender.number("select count(*) from pull_request where head_hash = 'aa' and base_hash = 'bb'").await, 1);
+    sender
+        .post("pull-requests?repo=a/b", &info(6, json!({"head": null, "base": {"sha": ""}})))
+        .await;
+    assert_eq!(
+        sender
+            .number("select count(*) from pull_request where head_hash = 'aa' and base_hash = 'bb'")
+            .await,
+        1
+    );
 }
 
 fn review(more: Value) -> Value {
@@ -102,7 +112,9 @@ async fn reviews(sender: &Sender) -> Vec<String> {
                pr_review_created_at is not null, pr_review_updated_at is not null) \
                from pull_request_review order by pr_review_id";
     let rows: Vec<boost_dashboard::db::sql::Row> =
-        diesel_async::RunQueryDsl::load(boost_dashboard::db::sql::Statement::new(sql), &mut conn).await.unwrap();
+        diesel_async::RunQueryDsl::load(boost_dashboard::db::sql::Statement::new(sql), &mut conn)
+            .await
+            .unwrap();
     let text = |row: boost_dashboard::db::sql::Row| match row.0.as_slice() {
         [boost_dashboard::db::sql::Value::Text(text)] => text.clone(),
         other => panic!("{other:?}"),
@@ -115,23 +127,37 @@ async fn reviews_and_review_comments_are_told_apart() {
     let sender = Sender::new().await;
     let time = "2024-01-02T00:00:00Z";
     for (list, expected) in [
-        (json!([review(json!({"path": "a.hpp", "created_at": time, "updated_at": time}))]), &["5 comment a.hpp t t"][..]),
+        (
+            json!([review(json!({"path": "a.hpp", "created_at": time, "updated_at": time}))]),
+            &["5 comment a.hpp t t"][..],
+        ),
         (json!([review(json!({"in_reply_to_id": 4, "updated_at": time}))]), &["5 comment 4 f t"]),
         (json!([review(json!({"diff_hunk": "@@", "state": "APPROVED"}))]), &["5 comment f f"]),
         (json!([review(json!({"pull_request_review_id": 1}))]), &["5 comment f f"]),
         (json!([review(json!({"original_position": null}))]), &["5 comment f f"]),
-        (json!([review(json!({"state": "approved", "submitted_at": time}))]), &["5 review APPROVED t t"]),
+        (
+            json!([review(json!({"state": "approved", "submitted_at": time}))]),
+            &["5 review APPROVED t t"],
+        ),
         (json!([review(json!({"state": "COMMENTED"}))]), &["5 review COMMENTED f f"]),
         (json!([review(json!({"submitted_at": time, "in_reply_to": 3}))]), &["5 review t t"]),
         (json!([review(json!({"state": "PENDING"}))]), &[]),
         (json!([review(json!({"state": "open"}))]), &["5 comment f f"]),
         (json!([review(json!({"user": null, "body": null}))]), &["5 comment f f"]),
-        (json!([review(json!({"path": "a"})), review(json!({"state": "DISMISSED"}))]), &["-5 review DISMISSED f f", "5 comment a f f"]),
-        (json!([review(json!({"state": "DISMISSED"})), review(json!({"path": "a"}))]), &["-5 review DISMISSED f f", "5 comment a f f"]),
+        (
+            json!([review(json!({"path": "a"})), review(json!({"state": "DISMISSED"}))]),
+            &["-5 review DISMISSED f f", "5 comment a f f"],
+        ),
+        (
+            json!([review(json!({"state": "DISMISSED"})), review(json!({"path": "a"}))]),
+            &["-5 review DISMISSED f f", "5 comment a f f"],
+        ),
     ] {
         for key in ["reviews", "review_comments"] {
             sender.wipe().await;
-            let receipt = sender.post("pull-requests?repo=a/b", &json!({"pr_info": info(1, json!({})), key: list})).await;
+            let receipt = sender
+                .post("pull-requests?repo=a/b", &json!({"pr_info": info(1, json!({})), key: list}))
+                .await;
             assert_eq!(reviews(&sender).await, expected, "{key} {list}");
             let pending = list.to_string().contains("PENDING");
             assert_eq!(notes(&receipt, "warnings").is_empty(), !pending);
@@ -159,8 +185,13 @@ async fn a_review_makes_room_for_the_comment_of_its_number() {
 #[tokio::test(flavor = "multi_thread")]
 async fn full_lists_of_reviews_remove_what_they_lack() {
     let sender = Sender::new().await;
-    let at = |id: i64, day: u32| review(json!({"id": id, "state": "APPROVED", "submitted_at": format!("2024-01-{day:02}T00:00:00Z")}));
-    let nested = |list: Value| json!({"pr_info": info(1, json!({})), "reviews": list, "comments": []});
+    let at = |id: i64, day: u32| {
+        review(
+            json!({"id": id, "state": "APPROVED", "submitted_at": format!("2024-01-{day:02}T00:00:00Z")}),
+        )
+    };
+    let nested =
+        |list: Value| json!({"pr_info": info(1, json!({})), "reviews": list, "comments": []});
     sender.post("pull-requests?repo=a/b", &nested(json!([at(1, 1), at(2, 2), at(3, 9)]))).await;
     let full = "pull-requests?repo=a/b&complete=reviews,comments&as_of=2024-01-05T00:00:00Z";
     let receipt = sender.post(full, &nested(json!([at(1, 1)]))).await;
@@ -175,12 +206,14 @@ async fn full_lists_of_reviews_remove_what_they_lack() {
 async fn a_comment_that_moved_has_one_row() {
     let sender = Sender::new().await;
     let of = |number: i64, day: u32| {
-        let comment = json!({"id": 9, "body": "c", "updated_at": format!("2024-01-{day:02}T00:00:00Z")});
+        let comment =
+            json!({"id": 9, "body": "c", "updated_at": format!("2024-01-{day:02}T00:00:00Z")});
         json!({"pr_info": info(1, json!({"id": 800 + number, "number": number})), "comments": [comment]})
     };
     for (number, day, expected) in [(1, 2, 1), (2, 3, 2), (1, 2, 2)] {
         sender.post("pull-requests?repo=a/b", &of(number, day)).await;
-        let of = "select p.pr_number from pull_request_comment c join pull_request p on p.id = c.pr_id";
+        let of =
+            "select p.pr_number from pull_request_comment c join pull_request p on p.id = c.pr_id";
         assert_eq!(sender.number(of).await, expected);
     }
 }

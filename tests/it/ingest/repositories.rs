@@ -25,7 +25,10 @@ async fn a_repository_is_stored_column_by_column() {
         "pushed_at": 1_714_521_600, "created_at": "2019-08-01 00:00:00", "updated_at": "2024-05-02T02:00:00+02:00",
         "license": {"key": "bsl-1.0", "name": "Boost Software License 1.0", "spdx_id": "BSL-1.0", "url": "https://x/l"}});
     let receipt = sender.post("repositories", &body).await;
-    assert_eq!(receipt["tables"]["github_repository"], json!({"inserted": 1, "updated": 0, "unchanged": 0, "deleted": 0}));
+    assert_eq!(
+        receipt["tables"]["github_repository"],
+        json!({"inserted": 1, "updated": 0, "unchanged": 0, "deleted": 0})
+    );
     assert_eq!(
         sender.dump().await,
         [
@@ -55,8 +58,10 @@ async fn licences_are_what_the_newest_payload_says() {
         (with(5, json!({"name": "Other", "spdx_id": "NOASSERTION", "url": null})), Some("Other")),
     ] {
         sender.post("repositories", &body).await;
-        let expected: Vec<_> =
-            expected.iter().map(|name| format!(r#"repo_license {{"key": "187/x", "name": "{name}"}}"#)).collect();
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|name| format!(r#"repo_license {{"key": "187/x", "name": "{name}"}}"#))
+            .collect();
         assert_eq!(rows(&sender, "repo_license").await, expected, "{body}");
     }
     // Blank never overwrites.
@@ -107,10 +112,16 @@ async fn a_name_that_another_repository_took_is_its_own() {
     sender.post("issues?repo=a/x", &json!({"id": 2, "number": 2})).await;
     sender.post("repositories", &at(1, "a/y", 3)).await;
     assert_eq!(names().await, ["187/x", "187/y"]);
-    let of = |id: i64| format!("select r.github_repo_id from issue i join github_repository r on r.id = i.repo_id where issue_id = {id}");
+    let of = |id: i64| {
+        format!(
+            "select r.github_repo_id from issue i join github_repository r on r.id = i.repo_id where issue_id = {id}"
+        )
+    };
     assert_eq!((sender.number(&of(1)).await, sender.number(&of(2)).await), (1, 2));
     // All in one body.
-    let receipt = sender.post("repositories", &json!([at(3, "c/x", 1), at(4, "c/x", 2), at(3, "c/z", 3)])).await;
+    let receipt = sender
+        .post("repositories", &json!([at(3, "c/x", 1), at(4, "c/x", 2), at(3, "c/z", 3)]))
+        .await;
     assert_eq!(counts(&receipt), [2, 1, 0, 0, 0]);
     assert_eq!(names().await, ["187/x", "187/y", "189/x", "189/z"]);
 }
@@ -119,10 +130,22 @@ async fn a_name_that_another_repository_took_is_its_own() {
 async fn languages_are_replaced_as_a_whole() {
     let sender = Sender::new().await;
     let cases = [
-        ("repo=a/b&as_of=2024-01-02T00:00:00Z", json!({"C++": 3_000_000_000_i64, "C": 1, "Objective-C++": 0}), 3),
-        ("repo=a/b&as_of=2024-01-02T00:00:00Z", json!({"C": 1, "Objective-C++": 0, "C++": 3_000_000_000_i64}), 3),
+        (
+            "repo=a/b&as_of=2024-01-02T00:00:00Z",
+            json!({"C++": 3_000_000_000_i64, "C": 1, "Objective-C++": 0}),
+            3,
+        ),
+        (
+            "repo=a/b&as_of=2024-01-02T00:00:00Z",
+            json!({"C": 1, "Objective-C++": 0, "C++": 3_000_000_000_i64}),
+            3,
+        ),
         ("repo=a/b&as_of=2024-01-01T00:00:00Z", json!({"Old": 1}), 3),
-        ("as_of=2024-01-03T00:00:00Z", json!({"repo": "a/b", "languages": [{"language": " C++ ", "line_count": 5}]}), 1),
+        (
+            "as_of=2024-01-03T00:00:00Z",
+            json!({"repo": "a/b", "languages": [{"language": " C++ ", "line_count": 5}]}),
+            1,
+        ),
         ("repo=a/b", json!({"languages": 5, "url": 6}), 2),
         ("repo=a/b", json!({"repo": "a/b", "languages": {}}), 0),
         ("repo=a/b", json!({"c++": "7"}), 1),
@@ -135,30 +158,34 @@ async fn languages_are_replaced_as_a_whole() {
         assert_eq!((unchanged, stale), (u64::from(n == 1), u64::from(n == 2)), "{query} {body}");
     }
     assert_eq!(sender.number("select count(*) from language where name in ('C++', 'c++', 'C', 'Objective-C++', 'languages')").await, 5);
-    sender.post("repo-languages?repo=boostorg/graph", &json_fixture("languages/boostorg_graph.json")).await;
+    sender
+        .post("repo-languages?repo=boostorg/graph", &json_fixture("languages/boostorg_graph.json"))
+        .await;
     assert_eq!(sender.number("select count(*) from repo_language").await, 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn years_of_languages() {
     let sender = Sender::new().await;
-    let row = |language: &str, year: Value, all: i64| {
-        json!({"language": language, "year": year, "all_repos": all, "significant_repos": 0})
-    };
+    let row = |language: &str, year: Value, all: i64| json!({"language": language, "year": year, "all_repos": all, "significant_repos": 0});
     let all = "select coalesce(sum(all_repos), 0) from created_repos_by_language";
     for (query, body, expected) in [
         ("as_of=2024-01-02T00:00:00Z", row("C++", json!("2023"), 5_000_000_000), 5_000_000_000),
         ("as_of=2024-01-01T00:00:00Z", row("C++", json!(2023), 7), 5_000_000_000),
         ("as_of=2024-01-03T00:00:00Z", row("C++", json!(2023.0), 0), 0),
         ("", json!({"rows": [row("c++", json!(1970), 1), row("C", json!(2100), 2)]}), 3),
-        ("as_of=2024-01-03T00:00:00Z", json!({"language": "C++", "year": 2023, "significant_repos": 9}), 3),
+        (
+            "as_of=2024-01-03T00:00:00Z",
+            json!({"language": "C++", "year": 2023, "significant_repos": 9}),
+            3,
+        ),
     ] {
         sender.post(&format!("created-repos-by-language?{query}"), &body).await;
         assert_eq!(sender.number(all).await, expected, "{body}");
     }
     let twice = json!([row("D", json!(2000), 1), row("D", json!(2000), 2)]);
     let receipt = sender.post("created-repos-by-language", &twice).await;
-    assert_eq!(counts(&receipt)[0] , 1, "{receipt}");
+    assert_eq!(counts(&receipt)[0], 1, "{receipt}");
     assert_eq!(notes(&receipt, "errors"), [String::new(); 0]);
     assert_eq!(sender.number("select count(*) from created_repos_by_language").await, 4);
 }

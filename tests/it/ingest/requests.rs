@@ -92,9 +92,15 @@ async fn an_idempotency_key_is_one_request() {
     assert_eq!((first.status(), first.text()), (200, again.text()));
     // Another kind, other parameters or another body are another request.
     let other = sender.keyed("commits", "k1", &commit("aaaaaaaa")).await;
-    assert_eq!((other.status(), other.json()["type"].clone()), (409, json!("urn:boost-dashboard:idempotency_key_reused")));
+    assert_eq!(
+        (other.status(), other.json()["type"].clone()),
+        (409, json!("urn:boost-dashboard:idempotency_key_reused"))
+    );
     assert_eq!(sender.keyed("commits?mode=atomic", "k1", &mixed()).await.status(), 409);
-    assert_eq!(sender.keyed("issues?repo=a/b", "k1", &json!({"id": 1, "number": 1})).await.status(), 200);
+    assert_eq!(
+        sender.keyed("issues?repo=a/b", "k1", &json!({"id": 1, "number": 1})).await.status(),
+        200
+    );
     let refused = sender.keyed("commits", "k2", &json!([{"sha": "zzz"}])).await;
     let again = sender.keyed("commits", "k2", &json!([{"sha": "zzz"}])).await;
     assert_eq!((refused.status(), refused.text()), (422, again.text()));
@@ -103,7 +109,9 @@ async fn an_idempotency_key_is_one_request() {
     let sent: Vec<_> = (0..16)
         .map(|_| {
             let sender = Arc::clone(&sender);
-            tokio::spawn(async move { sender.keyed("commits", "k3", &json!([commit("dddddddd")])).await })
+            tokio::spawn(async move {
+                sender.keyed("commits", "k3", &json!([commit("dddddddd")])).await
+            })
         })
         .collect();
     let mut answers = Vec::new();
@@ -133,7 +141,8 @@ async fn receipts_and_their_items_can_be_read() {
     assert_eq!(items[1]["errors"][0]["code"], "invalid_sha");
     let row = sender.get(&format!("/github/commits/{}", items[2]["row_id"])).await.expect(200);
     assert_eq!(row["commit_hash"], "bbbbbbbb");
-    let page = sender.get(&format!("/ingest/receipts/{id}/items?limit=2&after=1&action=inserted")).await;
+    let page =
+        sender.get(&format!("/ingest/receipts/{id}/items?limit=2&after=1&action=inserted")).await;
     let page = page.expect(200);
     assert_eq!((&page["data"][0]["index"], &page["data"][1]["index"]), (&json!(2), &json!(4)));
     for missing in ["nope", "019319f2-7d3c-7c3e-8a51-0d9f1c6b2a10"] {
@@ -154,7 +163,10 @@ async fn dead_letters_are_retried_and_deleted() {
     assert_eq!(letters.len(), 2);
     assert_eq!(letters[0]["code"], "missing_context");
     assert_eq!(letters[0]["params"], json!({"as_of": "2024-01-01T00:00:00Z"}));
-    assert_eq!((&letters[1]["index"], &letters[1]["errors"][0]["pointer"]), (&json!(1), &json!("/number")));
+    assert_eq!(
+        (&letters[1]["index"], &letters[1]["errors"][0]["pointer"]),
+        (&json!(1), &json!("/number"))
+    );
     let raw = letters[1]["raw_path"].as_str().unwrap();
     assert_eq!(sender.get(&format!("/ingest/{raw}")).await.text(), body[1].to_string());
 
@@ -162,7 +174,10 @@ async fn dead_letters_are_retried_and_deleted() {
     let retried = sender.retry(&letters[0]["id"]).await.expect(200);
     assert_eq!(counts(&retried), [0, 0, 0, 0, 1]);
     let list = sender.get("/ingest/dead-letters?sort=id").await.expect(200);
-    assert_eq!((list["data"].as_array().unwrap().len(), &list["data"][0]["attempts"]), (2, &json!(1)));
+    assert_eq!(
+        (list["data"].as_array().unwrap().len(), &list["data"][0]["attempts"]),
+        (2, &json!(1))
+    );
 
     // Once the reason is gone, it is stored, and is a dead letter no longer.
     let mut conn = sender.app.db().pool().get().await.unwrap();
@@ -194,7 +209,9 @@ async fn unknown_keys_are_counted_and_stored_nowhere() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|row| format!("{} {} {} {}", row["kind"], row["pointer"], row["occurrences"], row["example"]))
+        .map(|row| {
+            format!("{} {} {} {}", row["kind"], row["pointer"], row["occurrences"], row["example"])
+        })
         .collect();
     seen.sort();
     assert_eq!(
@@ -228,7 +245,13 @@ async fn every_row_names_the_payload_it_came_from() {
         ("issue_label", "/github/issue-labels", &second, 0, issue("second", 3)),
         ("issue_assignee", "/github/issue-assignees", &second, 0, issue("second", 3)),
         ("issue_comment", "/github/issue-comments", &first, 1, issue("first", 2)),
-        ("github_account where github_account_id = 5", "/users/github-accounts", &second, 0, issue("second", 3)),
+        (
+            "github_account where github_account_id = 5",
+            "/users/github-accounts",
+            &second,
+            0,
+            issue("second", 3),
+        ),
     ] {
         let id = sender.number(&format!("select id from {table}")).await;
         let from = sender.get(&format!("{path}/{id}/provenance")).await.expect(200);
@@ -245,6 +268,7 @@ async fn every_row_names_the_payload_it_came_from() {
     let path = format!("/github/repositories/{stub}/provenance");
     assert_eq!(sender.get(&path).await.status(), 404);
     let token = sender.app.token(&["read"]);
-    let refused = sender.app.get_as(&token, "/api/v1/ingest/raw/github_activity_tracker/a/b/issues/1.json");
+    let refused =
+        sender.app.get_as(&token, "/api/v1/ingest/raw/github_activity_tracker/a/b/issues/1.json");
     assert_eq!(refused.await.status(), 403);
 }

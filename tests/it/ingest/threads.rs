@@ -8,7 +8,8 @@ use super::{
 };
 
 fn issue(day: u32, more: Value) -> Value {
-    let mut issue = json!({"id": 601, "number": 1, "updated_at": format!("2024-01-{day:02}T00:00:00Z")});
+    let mut issue =
+        json!({"id": 601, "number": 1, "updated_at": format!("2024-01-{day:02}T00:00:00Z")});
     issue.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     issue
 }
@@ -31,12 +32,30 @@ async fn columns_follow_the_newest_payload_that_states_them() {
                         "closed_at": "2024-01-02T00:00:00Z", "created_at": "2024-01-01T00:00:00Z"});
     let cases = [
         (issue(1, json!({})), json!({"title": "", "state": "open", "state_reason": null})),
-        (issue(2, closed), json!({"title": "t", "body": "b", "state": "closed", "state_reason": "not_planned", "issue_closed_at": "2024-01-02T00:00:00+00:00"})),
-        (issue(3, json!({"state": "open", "state_reason": "reopened", "closed_at": null})), json!({"title": "t", "state": "open", "state_reason": "reopened", "issue_closed_at": null})),
-        (issue(4, json!({"title": null, "body": null, "state_reason": "duplicate"})), json!({"title": "", "body": "", "state_reason": "duplicate"})),
-        (issue(2, json!({"title": "old", "state": "closed"})), json!({"title": "", "state": "open"})),
-        (issue(5, json!({"state": "weird", "state_reason": "because"})), json!({"state": "open", "state_reason": null})),
-        (issue(6, json!({"created_at": "never", "state_reason": null})), json!({"issue_created_at": null, "state_reason": null})),
+        (
+            issue(2, closed),
+            json!({"title": "t", "body": "b", "state": "closed", "state_reason": "not_planned", "issue_closed_at": "2024-01-02T00:00:00+00:00"}),
+        ),
+        (
+            issue(3, json!({"state": "open", "state_reason": "reopened", "closed_at": null})),
+            json!({"title": "t", "state": "open", "state_reason": "reopened", "issue_closed_at": null}),
+        ),
+        (
+            issue(4, json!({"title": null, "body": null, "state_reason": "duplicate"})),
+            json!({"title": "", "body": "", "state_reason": "duplicate"}),
+        ),
+        (
+            issue(2, json!({"title": "old", "state": "closed"})),
+            json!({"title": "", "state": "open"}),
+        ),
+        (
+            issue(5, json!({"state": "weird", "state_reason": "because"})),
+            json!({"state": "open", "state_reason": null}),
+        ),
+        (
+            issue(6, json!({"created_at": "never", "state_reason": null})),
+            json!({"issue_created_at": null, "state_reason": null}),
+        ),
     ];
     for (body, expected) in cases {
         sender.post("issues?repo=a/b", &body).await;
@@ -45,17 +64,31 @@ async fn columns_follow_the_newest_payload_that_states_them() {
             assert_eq!(&row[column], value, "{column} after {body}: {row}");
         }
     }
-    let receipt = sender.post("issues?repo=a/b", &issue(7, json!({"state": "x", "state_reason": "y", "closed_at": "z"}))).await;
+    let receipt = sender
+        .post(
+            "issues?repo=a/b",
+            &issue(7, json!({"state": "x", "state_reason": "y", "closed_at": "z"})),
+        )
+        .await;
     let mut warnings = notes(&receipt, "warnings");
     warnings.sort();
-    assert_eq!(warnings, ["0 bad_time /closed_at", "0 unknown_value /state", "0 unknown_value /state_reason"]);
+    assert_eq!(
+        warnings,
+        ["0 bad_time /closed_at", "0 unknown_value /state", "0 unknown_value /state_reason"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn labels_and_assignees_are_replaced_where_they_are_listed() {
     let sender = Sender::new().await;
     for (body, expected) in [
-        (issue(1, json!({"labels": [" bug ", {"name": "Doc"}, {"name": ""}, "bug", {"color": "x"}]})), &["Doc", "bug"][..]),
+        (
+            issue(
+                1,
+                json!({"labels": [" bug ", {"name": "Doc"}, {"name": ""}, "bug", {"color": "x"}]}),
+            ),
+            &["Doc", "bug"][..],
+        ),
         (issue(2, json!({})), &["Doc", "bug"]),
         (issue(3, json!({"labels": null})), &["Doc", "bug"]),
         (issue(4, json!({"labels": ["bug", "BUG"]})), &["BUG", "bug"]),
@@ -79,7 +112,8 @@ async fn labels_and_assignees_are_replaced_where_they_are_listed() {
     sender.post("issues?repo=a/b", &issue(10, json!({"labels": ["kept"]}))).await;
     let made = "select (extract(epoch from created_at) * 1000000)::bigint from issue_label where label_name = 'kept'";
     let before = sender.number(made).await;
-    let receipt = sender.post("issues?repo=a/b", &issue(11, json!({"labels": ["kept", "more"]}))).await;
+    let receipt =
+        sender.post("issues?repo=a/b", &issue(11, json!({"labels": ["kept", "more"]}))).await;
     assert_eq!((sender.number(made).await, counts(&receipt)), (before, [0, 1, 0, 0, 0]));
     // A newer payload that says the same is no change.
     let moved = "select (extract(epoch from updated_at) * 1000000)::bigint from issue";
@@ -98,7 +132,9 @@ fn comment(id: i64, day: u32, body: &str) -> Value {
 
 async fn bodies(sender: &Sender, table: &str) -> Vec<String> {
     let rows = select(sender.app.db(), [table]).await;
-    let body = |row: &String| row.split(r#""body": ""#).nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let body = |row: &String| {
+        row.split(r#""body": ""#).nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
     let mut bodies: Vec<String> = rows.iter().map(body).collect();
     bodies.sort();
     bodies
@@ -109,15 +145,30 @@ async fn comments_have_a_time_of_their_own() {
     let sender = Sender::new().await;
     let with = |day: u32, comments: Value| json!({"issue_info": issue(day, json!({"comments": 9})), "comments": comments});
     let cases = [
-        (with(5, json!([comment(1, 2, "a"), comment(2, 2, "b")])), [1, 0, 0, 0, 0], &["a", "b"][..]),
+        (
+            with(5, json!([comment(1, 2, "a"), comment(2, 2, "b")])),
+            [1, 0, 0, 0, 0],
+            &["a", "b"][..],
+        ),
         // Older than what is stored, inside a newer issue.
         (with(6, json!([comment(1, 1, "old")])), [0, 1, 0, 0, 0], &["a", "b"]),
         // New and edited, inside a stale issue.
-        (with(4, json!([comment(1, 3, "edited"), comment(3, 1, "c")])), [0, 1, 0, 0, 0], &["b", "c", "edited"]),
+        (
+            with(4, json!([comment(1, 3, "edited"), comment(3, 1, "c")])),
+            [0, 1, 0, 0, 0],
+            &["b", "c", "edited"],
+        ),
         (with(6, json!(3)), [0, 0, 1, 0, 0], &["b", "c", "edited"]),
         (with(6, json!(null)), [0, 0, 1, 0, 0], &["b", "c", "edited"]),
         (with(6, json!([])), [0, 0, 1, 0, 0], &["b", "c", "edited"]),
-        (issue(7, json!({"comments": [comment(2, 2, "b"), {"id": 4, "body": null, "user": null}]})), [0, 1, 0, 0, 0], &["", "b", "c", "edited"]),
+        (
+            issue(
+                7,
+                json!({"comments": [comment(2, 2, "b"), {"id": 4, "body": null, "user": null}]}),
+            ),
+            [0, 1, 0, 0, 0],
+            &["", "b", "c", "edited"],
+        ),
     ];
     for (body, expected, stored) in cases {
         assert_eq!(counts(&sender.post("issues?repo=a/b", &body).await), expected, "{body}");
@@ -136,7 +187,10 @@ async fn comments_have_a_time_of_their_own() {
     sender.post(later, &with(8, json!([comment(1, 3, "edited"), comment(2, 2, "b")]))).await;
     assert_eq!(bodies(&sender, "issue_comment").await, ["b", "edited", "newer"]);
     // Of two full lists in one body the newest counts.
-    let lists = json!([with(12, json!([comment(1, 3, "edited"), comment(2, 2, "b")])), with(13, json!([comment(1, 3, "edited")]))]);
+    let lists = json!([
+        with(12, json!([comment(1, 3, "edited"), comment(2, 2, "b")])),
+        with(13, json!([comment(1, 3, "edited")]))
+    ]);
     sender.post("issues?repo=a/b&complete=comments", &lists).await;
     assert_eq!(bodies(&sender, "issue_comment").await, ["edited", "newer"]);
 }
@@ -166,7 +220,10 @@ async fn numbers_belong_to_one_issue_at_a_time() {
     // Moved to another number, then to another repository.
     sender.post("issues?repo=a/b", &of(602, 5, 3, "moved")).await;
     sender.post("issues?repo=a/c", &of(602, 5, 4, "transferred")).await;
-    assert_eq!(counts(&sender.post("issues?repo=a/b", &of(602, 5, 3, "moved")).await), [0, 0, 0, 1, 0]);
+    assert_eq!(
+        counts(&sender.post("issues?repo=a/b", &of(602, 5, 3, "moved")).await),
+        [0, 0, 0, 1, 0]
+    );
     let row = row(&sender, "issue").await;
     assert_eq!((&row["repo"], &row["title"]), (&json!("login:a/c"), &json!("transferred")));
 }
@@ -180,7 +237,10 @@ async fn pull_requests_among_issues_are_stored_as_such() {
     assert_eq!(sender.number("select count(*) from issue").await, 1);
     assert_eq!(sender.number("select count(*) from pull_request where pr_id < 0").await, 1);
     let receipt = sender.post("pull-requests?repo=a/b", &issue(2, json!({}))).await;
-    assert_eq!((notes(&receipt, "warnings"), counts(&receipt)), (vec!["0 routed".to_owned()], [0, 1, 0, 0, 0]));
+    assert_eq!(
+        (notes(&receipt, "warnings"), counts(&receipt)),
+        (vec!["0 routed".to_owned()], [0, 1, 0, 0, 0])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

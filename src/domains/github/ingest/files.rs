@@ -61,11 +61,7 @@ pub type FileIds<'i> = HashMap<(i64, &'i str), i64>;
 
 /// A commit's time and SHA: what it says about files is stamped with them.
 fn stamp(commit: &Commit) -> Stamp {
-    Stamp {
-        source_at: commit.source_at,
-        digest: commit.sha.as_bytes().to_vec(),
-        ..Stamp::BOTTOM
-    }
+    Stamp { source_at: commit.source_at, digest: commit.sha.as_bytes().to_vec(), ..Stamp::BOTTOM }
 }
 
 /// Stores every file that the commits name.

@@ -228,7 +228,8 @@ fn read_license(node: Node<'_>) -> Option<License> {
         node.get(key).filled_text().unwrap_or_default()
     };
     let spdx_id = text("spdx_id");
-    let name = Some(text("name")).filter(|name| !name.is_empty()).unwrap_or_else(|| spdx_id.clone());
+    let name =
+        Some(text("name")).filter(|name| !name.is_empty()).unwrap_or_else(|| spdx_id.clone());
     if name.is_empty() {
         node.warn("ignored", "A licence without a name and an SPDX id.");
         return None;
@@ -242,8 +243,7 @@ pub fn read_languages(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
     let inside = envelope.is_array() || envelope.raw().is_some_and(serde_json::Value::is_object);
     let list = if inside { envelope } else { node };
     // The keys of a bare map are languages, whatever they are called.
-    let name =
-        if inside { repository_of(node, context) } else { given_repository(node, context) }?;
+    let name = if inside { repository_of(node, context) } else { given_repository(node, context) }?;
     let mut languages: Vec<(String, i64)> = Vec::new();
     let mut add = |key: &str, at: Node<'_>, count: Node<'_>| {
         let language = key.trim();

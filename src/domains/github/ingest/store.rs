@@ -48,7 +48,8 @@ fn first_contender(items: &[(i32, &Item)]) -> Option<usize> {
         let Item::Repository(repository) = item else { return false };
         let Some(id) = repository.id else { return false };
         let name = repository.name.folded();
-        *names.entry(name.clone()).or_insert(id) != id || *ids.entry(id).or_insert(name.clone()) != name
+        *names.entry(name.clone()).or_insert(id) != id
+            || *ids.entry(id).or_insert(name.clone()) != name
     })
 }
 
