@@ -14,7 +14,8 @@ pub(crate) fn commit(n: usize) -> String {
     let day = 1 + (n / 1_400) % 28;
     let month = 1 + (n / 39_200) % 12;
     let date = format!("2023-{month:02}-{day:02}T{:02}:{:02}:00Z", minute / 60, minute % 60);
-    let who = format!(r#"{{"name":"Person {person}","email":"p{person}@example.org","date":"{date}"}}"#);
+    let who =
+        format!(r#"{{"name":"Person {person}","email":"p{person}@example.org","date":"{date}"}}"#);
     let user = format!(
         r#"{{"login":"person{person}","id":{},"node_id":"U_{person}","avatar_url":"https://avatars.githubusercontent.com/u/{person}","url":"https://api.github.com/users/person{person}","html_url":"https://github.com/person{person}","type":"User","site_admin":false}}"#,
         1_000 + person
@@ -22,7 +23,8 @@ pub(crate) fn commit(n: usize) -> String {
     let url = format!("https://api.github.com/repos/boostorg/bench/commits/{sha}");
     let mut files = String::new();
     for file in 0..FILES {
-        let name = format!("include/boost/bench/part{}/file{}.hpp", n % 17, (n * 7 + file * 13) % 400);
+        let name =
+            format!("include/boost/bench/part{}/file{}.hpp", n % 17, (n * 7 + file * 13) % 400);
         let _ = write!(
             files,
             r#"{}{{"sha":"{:040x}","filename":"{name}","status":"modified","additions":{},"deletions":{},"changes":{},"blob_url":"https://github.com/boostorg/bench/blob/{sha}/{name}","raw_url":"https://github.com/boostorg/bench/raw/{sha}/{name}","contents_url":"https://api.github.com/repos/boostorg/bench/contents/{name}?ref={sha}","patch":"@@ -{n},7 +{n},9 @@ namespace boost {{\n // file {file} of commit {n}\n-    return detail::old_name(first, last);\n+    return detail::new_name(first, last, policy);\n+    // keeps the strong guarantee\n }}"}}"#,

@@ -24,17 +24,6 @@ pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
     Ok(client)
 }
 
-/// Rows of all tables of commits.
-pub(crate) async fn rows(client: &Client) -> anyhow::Result<u64> {
-    let mut rows = 0;
-    for table in TABLES {
-        let count: i64 =
-            client.query_one(&format!("select count(*) from {table}"), &[]).await?.get(0);
-        rows += u64::try_from(count)?;
-    }
-    Ok(rows)
-}
-
 /// Takes all rows out, and measures how long COPY needs to put them back in, `batches` commits each
 /// with a commit of their own (of the big tables; the small ones go in whole).
 pub(crate) async fn put_back(client: &Client) -> anyhow::Result<(u64, Duration)> {
@@ -45,12 +34,15 @@ pub(crate) async fn put_back(client: &Client) -> anyhow::Result<(u64, Duration)>
         saved.push((table, chunks));
     }
     client
-        .batch_execute("truncate base_profile, github_repository restart identity cascade; checkpoint")
+        .batch_execute(
+            "truncate base_profile, github_repository restart identity cascade; checkpoint",
+        )
         .await?;
     let begun = Instant::now();
     let mut rows = 0;
     for (table, chunks) in saved {
-        let sink = client.copy_in::<_, Bytes>(&format!("copy {table} from stdin (format binary)")).await?;
+        let sink =
+            client.copy_in::<_, Bytes>(&format!("copy {table} from stdin (format binary)")).await?;
         pin_mut!(sink);
         for chunk in chunks {
             sink.send(chunk).await?;

@@ -12,19 +12,20 @@ const NDJSON: &str = "application/x-ndjson";
 /// Batches of 1, 100 and 1,000.
 pub(crate) async fn run() -> anyhow::Result<()> {
     println!("\n## Commits through HTTP against COPY of the same rows\n");
-    println!("| batch | commits | rows | rows/s | COPY rows/s | ratio | server CPU ms/commit | PostgreSQL CPU ms/commit | unchanged, commits/s |");
+    println!(
+        "| batch | commits | rows | rows/s | COPY rows/s | ratio | server CPU ms/commit | PostgreSQL CPU ms/commit | unchanged, commits/s |"
+    );
     println!("|---|---|---|---|---|---|---|---|---|");
     for (batch, total) in [(1, 1_000), (100, 10_000), (1_000, 30_000)] {
         let world = World::start().await?;
-        let bodies: Vec<Vec<u8>> = (0..total)
-            .step_by(batch)
-            .map(|from| commits::lines(from, from + batch))
-            .collect();
+        let bodies: Vec<Vec<u8>> =
+            (0..total).step_by(batch).map(|from| commits::lines(from, from + batch)).collect();
         let mut client = Client::connect(&world.address, &world.token).await?;
         // A commit of another repository wakes everything up: caches, prepared statements.
         client.post(&format!("{PATH}?repo=a/b"), NDJSON, &commits::lines(900_000, 900_010)).await?;
         let direct = copy::connect(&world.url).await?;
-        let (server, postgres) = (process::cpu(world.server, false), process::cpu(world.postgres, true));
+        let (server, postgres) =
+            (process::cpu(world.server, false), process::cpu(world.postgres, true));
         let begun = Instant::now();
         let mut inserted = 0;
         for body in &bodies {

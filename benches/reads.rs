@@ -15,8 +15,12 @@ const SECONDS: u64 = 8;
 const COMMITS: usize = 20_000;
 
 pub(crate) async fn run() -> anyhow::Result<()> {
-    println!("\n## Reads of {COMMITS} commits, {CLIENTS} connections, against pgbench on the same SELECT\n");
-    println!("| read | requests/s | pgbench tps | ratio | server CPU ms/request | PostgreSQL CPU ms/request |");
+    println!(
+        "\n## Reads of {COMMITS} commits, {CLIENTS} connections, against pgbench on the same SELECT\n"
+    );
+    println!(
+        "| read | requests/s | pgbench tps | ratio | server CPU ms/request | PostgreSQL CPU ms/request |"
+    );
     println!("|---|---|---|---|---|---|");
     let world = World::start().await?;
     let mut client = Client::connect(&world.address, &world.token).await?;

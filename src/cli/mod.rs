@@ -2,8 +2,11 @@
 
 pub mod config;
 pub mod database;
+pub mod ingest;
 pub mod migrate;
+pub mod offline;
 pub mod openapi;
+pub mod replay;
 pub mod serve;
 pub mod token;
 
@@ -34,6 +37,10 @@ enum Command {
     Token(token::Command),
     /// Print the OpenAPI document.
     Openapi,
+    /// Ingest files, without a server or beside one.
+    Ingest(ingest::Args),
+    /// Make rows of the archive's documents again; changes nothing where they are.
+    Replay(replay::Args),
     /// Show the settings, secrets redacted.
     Config(config::Args),
 }
@@ -56,6 +63,8 @@ pub fn run() -> anyhow::Result<()> {
     runtime.block_on(async {
         match command {
             Command::Serve => serve::run(settings).await,
+            Command::Ingest(args) => ingest::run(args, settings).await,
+            Command::Replay(args) => replay::run(&args, settings).await,
             Command::Migrate => migrate::run(&settings).await,
             Command::Token(command) => token::run(command, &settings).await,
             Command::Openapi | Command::Config(_) => Ok(()),

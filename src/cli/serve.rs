@@ -123,7 +123,8 @@ impl std::fmt::Debug for Server {
     }
 }
 
-async fn assemble(database: &Database, settings: Settings) -> anyhow::Result<App> {
+/// Migrates the database and makes the application on it.
+pub(super) async fn assemble(database: &Database, settings: Settings) -> anyhow::Result<App> {
     for name in migrate::run(database.url()).await.context("cannot migrate the database")? {
         tracing::info!(name, "migration applied");
     }

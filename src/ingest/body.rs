@@ -205,7 +205,8 @@ impl Documents {
     }
 }
 
-fn parse(bytes: Bytes, index: i32) -> Document {
+/// One document, parsed and cleaned.
+pub fn parse(bytes: Bytes, index: i32) -> Document {
     let parsed = clean::parse(&bytes).map_err(|error| Note {
         pointer: String::new(),
         code: "invalid_json".to_owned(),

@@ -8,7 +8,7 @@
 //! * [`body`], [`pipeline`], [`receipt`], [`ledger`], [`drift`]: a request, from bytes to receipt.
 //! * [`routes`], [`request`], [`idempotency`], [`docs`]: the endpoints. [`reads`],
 //!   [`dead_letters`], [`provenance`]: what can be asked afterwards.
-//! * [`archive`]: the bytes as sent, durable before the receipt.
+//! * [`archive`]: the bytes as sent, durable before the receipt. [`replay`]: rows of them again.
 
 pub mod archive;
 pub mod body;
@@ -27,6 +27,7 @@ pub mod provenance;
 pub mod reads;
 pub mod receipt;
 pub mod register;
+pub mod replay;
 pub mod repo_name;
 pub mod request;
 pub mod routes;

@@ -10,5 +10,6 @@ mod openapi;
 mod pool;
 mod reads;
 mod schema;
+mod serve;
 mod service;
 mod support;

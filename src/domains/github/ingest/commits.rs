@@ -210,11 +210,10 @@ fn read_files(
             node.fault("too_many_items", format!("A commit has at most {FILES} files."));
             break;
         }
-        if let Some((name, change)) = read_file(entry) {
-            if files.insert(name, change).is_some() {
+        if let Some((name, change)) = read_file(entry)
+            && files.insert(name, change).is_some() {
                 entry.warn("duplicate_in_payload", "The file is listed before; the last counts.");
             }
-        }
     }
     if listed == 0 && !complete {
         return (None, Completeness::Partial);

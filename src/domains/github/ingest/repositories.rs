@@ -203,11 +203,10 @@ fn name_of(node: Node<'_>, context: &Context) -> Option<RepoName> {
             let name = node.first(&["name", "repo_name"]).str()?;
             RepoName::parse(&format!("{owner}/{name}"))
         });
-    if let (Some(stated), Some(given)) = (&stated, &context.repo) {
-        if !stated.same(given) {
+    if let (Some(stated), Some(given)) = (&stated, &context.repo)
+        && !stated.same(given) {
             node.warn("context_mismatch", format!("The payload is of {stated}; it wins."));
         }
-    }
     let name = stated.or_else(|| context.repo.clone());
     if name.is_none() {
         if node.raw().is_some_and(serde_json::Value::is_object) {
