@@ -165,9 +165,7 @@ async fn a_whole_history_is_stored_as_git_has_it() {
     assert_same(&expected(&commits), &stored, "git and the tables");
     let authors: BTreeSet<&str> =
         commits.iter().filter_map(|c| c["commit"]["author"]["email"].as_str()).collect();
-    assert_eq!(
-        sender.number("select count(distinct email_lower) from email").await,
-        authors.len() as i64
-    );
+    let addresses = sender.number("select count(distinct email_lower) from email").await;
+    assert_eq!(addresses, i64::try_from(authors.len()).unwrap());
     assert_eq!(json!(sender.number("select count(*) from github_repository").await), 1);
 }

@@ -12,6 +12,8 @@ mod refusals;
 mod repositories;
 mod requests;
 mod rows;
+mod rules;
 mod samples;
 mod sender;
 mod threads;
+mod versions;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{rows::assert_same, samples, sender::Sender};
+use super::{rows::assert_same, samples, sender::{Sender, with}};
 
 /// Documents of several kinds, in batches.
 type Batches = Vec<(&'static str, Vec<Value>)>;
@@ -33,7 +33,7 @@ fn list_items(pulls: &[Value]) -> Vec<Value> {
             let merged = pull["pr_info"]["merged_at"].clone();
             members.insert(
                 "pull_request".into(),
-                serde_json::json!({"url": "u", "merged_at": merged}),
+                json!({"url": "u", "merged_at": merged}),
             );
             item
         })
@@ -46,10 +46,23 @@ async fn overlapping_writers_end_in_the_same_rows() {
     let mut threads = samples::pulls();
     threads.extend(list_items(&threads));
     threads.extend(samples::issues());
+    // People of whom only the login is shown, and a repository's name of long ago.
+    for (n, login) in (900..).zip(["jroe", "ASmith", "nobody-else", "boostorg"]) {
+        let user = json!({"login": login});
+        let url = "https://github.com/boostorg/json/issues/1";
+        threads.push(json!({"id": n, "number": n, "html_url": url, "user": user}));
+    }
+    let mut repositories = samples::repositories();
+    let long_ago = with(
+        repositories[0].clone(),
+        json!({"full_name": "boostorg/json-old", "name": "json-old",
+               "updated_at": "2019-10-01T00:00:00Z", "pushed_at": null}),
+    );
+    repositories.push(long_ago);
     let plan = |rng: &mut StdRng| {
         let mut plan = batches("commits", samples::commits(240), 30, rng);
         plan.extend(batches("issues", threads.clone(), 12, rng));
-        plan.extend(batches("repositories", samples::repositories(), 9, rng));
+        plan.extend(batches("repositories", repositories.clone(), 9, rng));
         plan.extend(batches("accounts", samples::accounts(), 2, rng));
         plan.shuffle(rng);
         plan

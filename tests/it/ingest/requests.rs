@@ -46,7 +46,7 @@ async fn one_bad_item_costs_all_in_atomic_mode() {
     assert_eq!(counts(&receipt), [0, 0, 0, 0, 5]);
     assert_eq!(notes(&receipt, "errors"), ["1 invalid_sha /sha", "3 invalid_sha /sha"]);
     assert_eq!(receipt["tables"], json!({}));
-    assert_eq!(sender.dump().await, [String::new(); 0]);
+    assert!(sender.dump().await.is_empty());
     // What was sent is kept, the good documents too, and replay leaves them alone.
     let good = receipt["raw"][0].as_str().unwrap();
     let kept = sender.get(&format!("/ingest/{good}")).await;
@@ -67,7 +67,7 @@ async fn a_dry_run_reports_the_same_and_keeps_nothing() {
     let dry = sender.post("commits?dry_run=true", &mixed()).await;
     assert_eq!(counts(&dry), [3, 0, 0, 0, 2]);
     assert_eq!((&dry["dry_run"], &dry["raw"]), (&json!(true), &json!([])));
-    assert_eq!(sender.dump().await, [String::new(); 0]);
+    assert!(sender.dump().await.is_empty());
     for table in ["receipt", "receipt_items", "dead_letter", "drift", "language"] {
         assert_eq!(sender.number(&format!("select count(*) from {table}")).await, 0, "{table}");
     }

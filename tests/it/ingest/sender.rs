@@ -114,7 +114,7 @@ pub(super) fn json_fixture(name: &str) -> Value {
 /// The lines of a fixture in NDJSON, gzipped if its name says so.
 pub(super) fn lines(name: &str) -> Vec<Value> {
     let mut bytes = fixture(name);
-    if name.ends_with(".gz") {
+    if Path::new(name).extension().is_some_and(|extension| extension == "gz") {
         let mut plain = Vec::new();
         std::io::copy(&mut flate2::read::MultiGzDecoder::new(bytes.as_slice()), &mut plain)
             .unwrap();
@@ -122,6 +122,15 @@ pub(super) fn lines(name: &str) -> Vec<Value> {
     }
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+}
+
+/// An object with more members.
+pub(super) fn with(mut object: Value, more: Value) -> Value {
+    match (object.as_object_mut(), more) {
+        (Some(members), Value::Object(more)) => members.extend(more),
+        (_, more) => panic!("{more} is no object, or is given to none"),
+    }
+    object
 }
 
 /// NDJSON of documents.

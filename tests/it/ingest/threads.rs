@@ -4,14 +4,12 @@ use serde_json::{Value, json};
 
 use super::{
     rows::select,
-    sender::{Sender, counts, notes},
+    sender::{Sender, counts, notes, with},
 };
 
 fn issue(day: u32, more: Value) -> Value {
-    let mut issue =
-        json!({"id": 601, "number": 1, "updated_at": format!("2024-01-{day:02}T00:00:00Z")});
-    issue.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    issue
+    let updated_at = format!("2024-01-{day:02}T00:00:00Z");
+    with(json!({"id": 601, "number": 1, "updated_at": updated_at}), more)
 }
 
 async fn row(sender: &Sender, table: &str) -> Value {

@@ -81,7 +81,7 @@ pub struct Handle(usize);
 pub struct Stored {
     done: Vec<Done>,
     /// Accounts of which an address is new or spelt anew.
-    addressed: HashSet<i64>,
+    reachable: HashSet<i64>,
 }
 
 impl Stored {
@@ -95,7 +95,7 @@ impl Stored {
         let done = &self.done[handle.0];
         match done.action {
             Action::Inserted => Action::Inserted,
-            _ if self.addressed.contains(&done.id) => Action::Updated,
+            _ if self.reachable.contains(&done.id) => Action::Updated,
             action => action,
         }
     }
@@ -163,8 +163,8 @@ impl Accounts {
                 at,
             }));
         }
-        let addressed = email::record(tx, addresses).await?;
-        Ok(Stored { done, addressed })
+        let reachable = email::record(tx, addresses).await?;
+        Ok(Stored { done, reachable })
     }
 
     fn with<'m>(
@@ -338,9 +338,10 @@ async fn ids_of_logins(tx: &mut Tx<'_>, logins: &[(usize, &str)]) -> QueryResult
         );
     for row in tx.query(statement).await? {
         if let [Value::BigInt(ord), Value::BigInt(id)] = row.0.as_slice()
-            && let Some(slot) = usize::try_from(ord - 1).ok().and_then(|n| found.get_mut(n)) {
-                *slot = Some(*id);
-            }
+            && let Some(slot) = usize::try_from(ord - 1).ok().and_then(|n| found.get_mut(n))
+        {
+            *slot = Some(*id);
+        }
     }
     Ok(found)
 }

@@ -57,15 +57,19 @@ async fn ids_of_names(
             break;
         }
         if make {
-            let listed: String = columns.iter().map(|column| format!(", {column}")).collect();
-            let mut insert =
-                Statement::new(format!("insert into {table} (name{listed}, created_at) select "));
-            let listed: String = columns.iter().map(|column| format!(", u.{column}")).collect();
-            insert.push("u.name").push(&listed).push(", ");
-            insert.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now)).push(" from ");
+            let mut insert = Statement::new(format!("insert into {table} (created_at, name"));
+            for column in columns {
+                insert.push(", ").push(column);
+            }
+            insert.push(") select ");
+            insert.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now)).push(", u.name");
+            for column in columns {
+                insert.push(", u.").push(column);
+            }
+            insert.push(" from ");
             let mut given = Given::default().texts("name", missing.keys().copied());
             for (nth, column) in columns.iter().enumerate() {
-                given = given.texts(*column, missing.values().map(|values| values[nth]));
+                given = given.texts(column, missing.values().map(|values| values[nth]));
             }
             given.append(&mut insert);
             insert.push(" on conflict (name) do nothing");

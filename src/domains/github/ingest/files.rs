@@ -89,9 +89,10 @@ pub async fn store_files<'i>(tx: &mut Tx<'_>, commits: &[Placed<'i>]) -> QueryRe
         for (_, change) in placed.commit.files.iter().flatten() {
             // An entry of its own beats being renamed away.
             if let Some(old) = &change.renamed_from
-                && placed.commit.files.as_ref().is_none_or(|files| !files.contains_key(old)) {
-                    add(placed, old, true, false);
-                }
+                && placed.commit.files.as_ref().is_none_or(|files| !files.contains_key(old))
+            {
+                add(placed, old, true, false);
+            }
         }
     }
     let done = upsert_locking(tx, drafts, &locks).await?;
