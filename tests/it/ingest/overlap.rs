@@ -5,7 +5,11 @@ use std::sync::Arc;
 use rand::{SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde_json::{Value, json};
 
-use super::{rows::assert_same, samples, sender::{Sender, with}};
+use super::{
+    rows::assert_same,
+    samples,
+    sender::{Sender, with},
+};
 
 /// Documents of several kinds, in batches.
 type Batches = Vec<(&'static str, Vec<Value>)>;
@@ -31,10 +35,7 @@ fn list_items(pulls: &[Value]) -> Vec<Value> {
             members.retain(|key, _| !["head", "base", "merged_at"].contains(&key.as_str()));
             members.insert("id".into(), Value::from(pull["pr_info"]["id"].as_i64().unwrap() + 1));
             let merged = pull["pr_info"]["merged_at"].clone();
-            members.insert(
-                "pull_request".into(),
-                json!({"url": "u", "merged_at": merged}),
-            );
+            members.insert("pull_request".into(), json!({"url": "u", "merged_at": merged}));
             item
         })
         .collect()

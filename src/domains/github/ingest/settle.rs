@@ -59,9 +59,12 @@ pub async fn settle(
         }) || holder.is_none()
     });
     if is_open {
-        lock(tx, by_id.values().chain(by_name.values())).await?;
+        let mut lock = Statement::new("select pg_advisory_xact_lock(");
+        lock.bind(SqlType::BigInt, Value::BigInt(NAMES_LOCK)).push(")::text");
+        tx.query(lock).await?;
         by_id = find_ids(tx, &ids).await?;
         by_name = find_names(tx, &names).await?;
+        hold(tx, by_id.values().chain(by_name.values())).await?;
     }
 
     // A payload with GitHub's id may give, take or change names. One by one: names collide rarely,
@@ -141,12 +144,8 @@ pub async fn settle(
 /// rows, so there is no order to lock them in.
 const NAMES_LOCK: i64 = 0x7265_706f_6e61_6d65;
 
-/// Takes that lock, and locks the rows that the batch is about, in the order in which batches without
-/// it lock them.
-async fn lock<'k>(tx: &mut Tx<'_>, known: impl Iterator<Item = &'k Known>) -> QueryResult<()> {
-    let mut names = Statement::new("select pg_advisory_xact_lock(");
-    names.bind(SqlType::BigInt, Value::BigInt(NAMES_LOCK)).push(")::text");
-    tx.query(names).await?;
+/// Locks the rows that the batch is about, in the order in which batches that know theirs do.
+async fn hold<'k>(tx: &mut Tx<'_>, known: impl Iterator<Item = &'k Known>) -> QueryResult<()> {
     let mut rows = Statement::new("select id from github_repository where id = any(");
     rows.bind_all(SqlType::BigInt, known.map(|known| Value::BigInt(known.id)));
     rows.push(") order by id for no key update");
