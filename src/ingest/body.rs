@@ -248,7 +248,10 @@ fn split_body(body: &Bytes, wrappers: &[&str]) -> Result<Vec<Bytes>> {
     match text.first() {
         Some(b'[') => {
             let at = body.len() - body[start..].trim_ascii_start().len();
-            let ranges = split_array(&body[at..]).ok_or_else(|| not_json(body))?;
+            let ranges = split_array(&body[at..]).map_err(|broken| match broken {
+                Broken::Deep => too_deep(),
+                Broken::Open => not_json(body),
+            })?;
             Ok(ranges
                 .into_iter()
                 .map(|range| body.slice(at + range.start..at + range.end))
@@ -282,14 +285,21 @@ fn wrapped<'b>(object: &'b [u8], wrappers: &[&str]) -> Option<&'b str> {
         .find(|value| value.starts_with('['))
 }
 
+/// How deep a body may be nested.
+const DEPTH: usize = 128;
+
+fn too_deep() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_deep",
+        format!("The body is nested deeper than {DEPTH} levels."),
+    )
+}
+
 fn not_json(body: &[u8]) -> Problem {
     let reason = match clean::parse(body) {
         Err(error) if error.to_string().contains("recursion limit") => {
-            return Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_deep",
-                "The body is nested deeper than 128 levels.",
-            );
+            return too_deep();
         }
         Err(error) => error.to_string(),
         Ok(_) => "a list is broken".to_owned(),
@@ -302,9 +312,17 @@ fn not_json(body: &[u8]) -> Problem {
     ))
 }
 
+/// Why an array has no elements to give.
+enum Broken {
+    /// It is nested too deep.
+    Deep,
+    /// Its brackets, quotes or commas are not whole.
+    Open,
+}
+
 /// The elements of a JSON array, by position. Elements are not parsed: a broken one is one bad
-/// element, as long as its brackets and quotes are whole. None if the array itself is broken.
-fn split_array(text: &[u8]) -> Option<Vec<Range<usize>>> {
+/// element, as long as its brackets and quotes are whole.
+fn split_array(text: &[u8]) -> Result<Vec<Range<usize>>, Broken> {
     let mut elements = Vec::new();
     let mut depth = 0_usize;
     let mut start = 1;
@@ -316,30 +334,35 @@ fn split_array(text: &[u8]) -> Option<Vec<Range<usize>>> {
         (trimmed > 0).then_some(from + leading..from + leading + trimmed)
     };
     loop {
-        at += text[at..].iter().position(|byte| b"\"[]{},".contains(byte))?;
+        let next = text[at..].iter().position(|byte| b"\"[]{},".contains(byte));
+        at += next.ok_or(Broken::Open)?;
         match text[at] {
             b'"' => {
                 at += 1;
                 loop {
-                    at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
+                    let rest = text.get(at..).ok_or(Broken::Open)?;
+                    at += memchr::memchr2(b'"', b'\\', rest).ok_or(Broken::Open)?;
                     if text[at] == b'"' {
                         break;
                     }
                     at += 2;
                 }
             }
+            // The array itself is a level, too.
+            b'[' | b'{' if depth + 2 > DEPTH => return Err(Broken::Deep),
             b'[' | b'{' => depth += 1,
             b']' if depth == 0 => {
                 match element(start, at) {
                     Some(last) => elements.push(last),
                     None if elements.is_empty() => {}
-                    None => return None,
+                    None => return Err(Broken::Open),
                 }
-                return text[at + 1..].trim_ascii().is_empty().then_some(elements);
+                let ends = text[at + 1..].trim_ascii().is_empty();
+                return if ends { Ok(elements) } else { Err(Broken::Open) };
             }
-            b']' | b'}' => depth = depth.checked_sub(1)?,
+            b']' | b'}' => depth = depth.checked_sub(1).ok_or(Broken::Open)?,
             b',' if depth == 0 => {
-                elements.push(element(start, at)?);
+                elements.push(element(start, at).ok_or(Broken::Open)?);
                 start = at + 1;
             }
             _ => {}

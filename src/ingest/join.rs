@@ -48,10 +48,16 @@ pub fn merge<'a>(
             statement.bind(SqlType::BigInt, Value::BigInt(from));
             tx.execute(statement).await?;
         }
-        if let Some(registers) = stamped.iter().find(|registers| registers.name == table) {
-            upsert::fold_row(tx, registers, from, into).await?;
-        }
+        let registers = stamped.iter().find(|registers| registers.name == table);
+        let theirs = match registers {
+            Some(registers) => upsert::read_row(tx, registers, from).await?,
+            None => None,
+        };
+        // It goes first: the row that stays may take over its name or number.
         tx.execute(by_id(&format!("delete from {table} where id = "), from)).await?;
+        if let (Some(registers), Some(theirs)) = (registers, theirs) {
+            upsert::fold_row(tx, registers, &theirs, into).await?;
+        }
         tx.count(table).deleted += 1;
         Ok(())
     })
@@ -152,9 +158,10 @@ async fn collisions(
         statement.push(&format!(" a on true{on} order by 1"));
         for row in tx.query(statement).await? {
             if let Ok([Value::BigInt(theirs), Value::BigInt(ours)]) = <[Value; 2]>::try_from(row.0)
-                && !pairs.iter().any(|(known, _)| *known == theirs) {
-                    pairs.push((theirs, ours));
-                }
+                && !pairs.iter().any(|(known, _)| *known == theirs)
+            {
+                pairs.push((theirs, ours));
+            }
         }
     }
     Ok(pairs)

@@ -155,3 +155,135 @@ pub fn settled(draft: &RawDraft, stamps: &[Arc<Stamp>]) -> bool {
         Cell::Unstated(_) => true,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use chrono::DateTime;
+    use proptest::{collection::vec, option, prelude::*};
+
+    use super::*;
+    use crate::{
+        db::sql::SqlType,
+        ingest::{register::Register, stamp::digest},
+    };
+
+    /// A register of each kind, and two sets.
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        let register = |name, follows| Register { name, ty: SqlType::Int, cast: None, follows };
+        Table {
+            name: "t",
+            base: None,
+            keys: vec![register("key", Follows::Row)],
+            conflict: "key".to_owned(),
+            registers: vec![
+                register("a", Follows::Row),
+                register("b", Follows::Row),
+                register("own", Follows::Nothing),
+                register("ranked", Follows::Rank("ranked_rank")),
+            ],
+            sets: &["labels", "people"],
+            created_at: false,
+            updated_at: false,
+        }
+    });
+
+    fn time() -> impl Strategy<Value = Option<DateTime<chrono::Utc>>> {
+        option::of((0..3_i64).prop_map(|second| DateTime::from_timestamp(second, 7_000).unwrap()))
+    }
+
+    /// A draft whose digest stands for what it states, as a payload's does.
+    fn draft() -> impl Strategy<Value = RawDraft> {
+        let stated = vec(option::of(0..3_i32), 6);
+        (time(), time(), stated, 0..3_i16, 0..2_i16, 0..9_i32).prop_map(
+            |(source_at, as_of, stated, rank, own_rank, item)| {
+                let stamp = Stamp { source_at, rank, as_of, digest: digest(&(&stated, own_rank)) };
+                let cells = stated.iter().enumerate().map(|(nth, value)| match (nth, value) {
+                    (0..4, None) => Cell::Unstated(Value::Int(0)),
+                    (_, None) => Cell::Unstated(Value::Null),
+                    (3, Some(value)) => Cell::StatedAt(
+                        Value::Int(*value),
+                        Stamp { source_at: None, ..stamp.ranked(own_rank) },
+                    ),
+                    (0..4, Some(value)) => Cell::Stated(Value::Int(*value)),
+                    _ => Cell::Stated(Value::Null),
+                });
+                let cells = cells.collect();
+                RawDraft { key: vec![Value::Int(1)], stamp, cells, item }
+            },
+        )
+    }
+
+    fn absorbed<'d>(drafts: impl IntoIterator<Item = &'d RawDraft>) -> Row {
+        let mut drafts = drafts.into_iter().peekable();
+        let mut row = Row::new(drafts.peek().unwrap(), &TABLE);
+        for draft in drafts {
+            row.absorb(draft, &TABLE);
+        }
+        row
+    }
+
+    proptest! {
+        #[test]
+        fn any_order_and_any_repetition_end_in_the_same_row(
+            (drafts, shuffled) in vec(draft(), 1..6).prop_flat_map(|drafts| {
+                let twice: Vec<RawDraft> = drafts.iter().chain(&drafts).cloned().collect();
+                (Just(drafts), Just(twice).prop_shuffle())
+            })
+        ) {
+            let (left, right) = (absorbed(&drafts), absorbed(&shuffled));
+            prop_assert_eq!(&left.values, &right.values);
+            prop_assert_eq!(&left.stamps, &right.stamps);
+            for draft in &drafts {
+                let mut row = left.clone();
+                let done = row.absorb(draft, &TABLE);
+                prop_assert!(!done.changed && !done.moved);
+                prop_assert_eq!(&row.values, &left.values);
+            }
+        }
+
+        #[test]
+        fn stamps_survive_being_stored(drafts in vec(draft(), 1..6)) {
+            let row = absorbed(&drafts);
+            let packed = row.pack(&TABLE);
+            prop_assert_eq!(&Row::unpack(&packed, &TABLE), &row.stamps);
+            let stored = Packed {
+                map: packed.map.as_ref().map(|map| {
+                    serde_json::from_str(&serde_json::to_string(map).unwrap()).unwrap()
+                }),
+                ..packed.clone()
+            };
+            prop_assert_eq!(&Row::unpack(&stored, &TABLE), &row.stamps);
+            // A payload that states every column costs no map.
+            let newest = drafts.iter().all(|draft| {
+                draft.cells.iter().all(|cell| !matches!(cell, Cell::Unstated(_)))
+            });
+            if newest && drafts.len() == 1 {
+                let names: Vec<&String> = packed.map.iter().flat_map(|map| map.keys()).collect();
+                prop_assert_eq!(names, ["own"]);
+            }
+        }
+
+        #[test]
+        fn a_settled_draft_can_never_change_the_row(drafts in vec(draft(), 1..6)) {
+            let mut row = absorbed(&drafts);
+            for draft in &drafts {
+                if settled(draft, &row.stamps) {
+                    let done = row.absorb(draft, &TABLE);
+                    prop_assert!(!done.changed && !done.moved && !done.stale);
+                }
+            }
+        }
+
+        #[test]
+        fn the_last_statement_of_a_set_is_the_newest(drafts in vec(draft(), 1..6)) {
+            let row = absorbed(&drafts);
+            for (nth, stamp) in row.stamps[4..].iter().enumerate() {
+                let stating = drafts.iter().filter(|d| matches!(d.cells[4 + nth], Cell::Stated(_)));
+                let newest = stating.map(|draft| &draft.stamp).max().cloned().unwrap_or_default();
+                prop_assert_eq!(&**stamp, &newest);
+            }
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use axum::{
     Extension,
     body::Body,
-    extract::{Request, State},
+    extract::{OriginalUri, Request, State},
     http::{HeaderMap, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -68,7 +68,7 @@ async fn ingest(
     RequestId(request_id): RequestId,
     Params(pairs): Params,
     headers: HeaderMap,
-    uri: Uri,
+    OriginalUri(uri): OriginalUri,
     request: Request,
 ) -> Result<Response> {
     let spec = kind.spec();

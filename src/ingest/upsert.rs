@@ -405,6 +405,9 @@ async fn insert(
             None => existing.push(*index),
         }
     }
+    if let Some((base, _)) = table.base {
+        tx.count(base).inserted += (open.len() - existing.len()) as u64;
+    }
     Ok(existing)
 }
 
@@ -507,14 +510,13 @@ async fn update(
     Ok(())
 }
 
-/// Folds the registers of row `from` into row `into`: of each the greater stamp wins.
+/// Folds the registers of a row that is gone into row `into`: of each the greater stamp wins.
 pub async fn fold_row(
     tx: &mut Tx<'_>,
     table: &'static Table,
-    from: i64,
+    theirs: &Row,
     into: i64,
 ) -> QueryResult<()> {
-    let Some(theirs) = read_row(tx, table, from).await? else { return Ok(()) };
     let Some(before) = read_row(tx, table, into).await? else { return Ok(()) };
     let mut row = before.clone();
     for index in 0..row.stamps.len() {

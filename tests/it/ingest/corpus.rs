@@ -50,7 +50,7 @@ async fn the_corpus_goes_in_and_then_changes_nothing() {
                 } else {
                     "application/json"
                 };
-                let coding = if name.ends_with(".gz") { "gzip" } else { "identity" };
+                let coding = if name.contains(".gz") { "gzip" } else { "identity" };
                 let path = format!("/api/v1/ingest/github/{kind}");
                 let answer = app.post_coded(&path, &token, media, coding, body).await;
                 let receipt = answer.json();

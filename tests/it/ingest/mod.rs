@@ -1,6 +1,19 @@
 //! Ingest, through the real router: payloads in, rows and receipts out.
 
+mod again;
+mod commits;
 mod corpus;
+mod golden;
 mod orders;
+mod overlap;
+mod people;
+mod pulls;
+mod refusals;
+mod repositories;
+mod requests;
 mod rows;
+mod rules;
+mod samples;
 mod sender;
+mod threads;
+mod versions;

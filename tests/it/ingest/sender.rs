@@ -52,15 +52,12 @@ impl Sender {
 
     /// Posts with an idempotency key.
     pub(super) async fn keyed(&self, to: &str, key: &str, body: &Value) -> Answer {
-        let request = request(
-            Method::POST,
-            &format!("/api/v1/ingest/github/{to}"),
-            Some(&self.token),
-        )
-        .header(header::CONTENT_TYPE, "application/json")
-        .header("idempotency-key", key)
-        .body(Body::from(body.to_string()))
-        .unwrap();
+        let request =
+            request(Method::POST, &format!("/api/v1/ingest/github/{to}"), Some(&self.token))
+                .header(header::CONTENT_TYPE, "application/json")
+                .header("idempotency-key", key)
+                .body(Body::from(body.to_string()))
+                .unwrap();
         self.app.send(request).await
     }
 
@@ -91,6 +88,12 @@ impl Sender {
         rows::wipe(self.app.db()).await;
     }
 
+    /// How often PostgreSQL had to break a deadlock in this database.
+    pub(super) async fn deadlocks(&self) -> i64 {
+        self.number("select deadlocks from pg_stat_database where datname = current_database()")
+            .await
+    }
+
     pub(super) async fn number(&self, sql: &str) -> i64 {
         rows::number(self.app.db(), sql).await
     }
@@ -111,13 +114,23 @@ pub(super) fn json_fixture(name: &str) -> Value {
 /// The lines of a fixture in NDJSON, gzipped if its name says so.
 pub(super) fn lines(name: &str) -> Vec<Value> {
     let mut bytes = fixture(name);
-    if name.ends_with(".gz") {
+    if Path::new(name).extension().is_some_and(|extension| extension == "gz") {
         let mut plain = Vec::new();
-        std::io::copy(&mut flate2::read::MultiGzDecoder::new(bytes.as_slice()), &mut plain).unwrap();
+        std::io::copy(&mut flate2::read::MultiGzDecoder::new(bytes.as_slice()), &mut plain)
+            .unwrap();
         bytes = plain;
     }
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+}
+
+/// An object with more members.
+pub(super) fn with(mut object: Value, more: Value) -> Value {
+    match (object.as_object_mut(), more) {
+        (Some(members), Value::Object(more)) => members.extend(more),
+        (_, more) => panic!("{more} is no object, or is given to none"),
+    }
+    object
 }
 
 /// NDJSON of documents.

@@ -81,7 +81,7 @@ pub struct Handle(usize);
 pub struct Stored {
     done: Vec<Done>,
     /// Accounts of which an address is new or spelt anew.
-    addressed: HashSet<i64>,
+    reachable: HashSet<i64>,
 }
 
 impl Stored {
@@ -95,7 +95,7 @@ impl Stored {
         let done = &self.done[handle.0];
         match done.action {
             Action::Inserted => Action::Inserted,
-            _ if self.addressed.contains(&done.id) => Action::Updated,
+            _ if self.reachable.contains(&done.id) => Action::Updated,
             action => action,
         }
     }
@@ -163,8 +163,8 @@ impl Accounts {
                 at,
             }));
         }
-        let addressed = email::record(tx, addresses).await?;
-        Ok(Stored { done, addressed })
+        let reachable = email::record(tx, addresses).await?;
+        Ok(Stored { done, reachable })
     }
 
     fn with<'m>(
@@ -179,10 +179,10 @@ impl Accounts {
         let mut ids: BTreeMap<String, i64> = BTreeMap::new();
         for (_, mention) in self.with(|who| matches!(who, Who::Id(_))) {
             if let (Who::Id(id), Some(login)) = (&mention.person.who, &mention.person.login) {
-                ids.insert(format!("login:{}", login.to_lowercase()), *id);
+                ids.insert(stub_key(&login.to_lowercase()), *id);
             }
         }
-        if ids.is_empty() {
+        if !hold_stubs(tx, &self.mentions, &ids).await? {
             return Ok(());
         }
         let statement = Given::default()
@@ -241,15 +241,7 @@ impl Accounts {
 
     /// Finds the accounts of logins: a real one before a stub, then the newest.
     async fn find_logins(&self, tx: &mut Tx<'_>, done: &mut [Option<Done>]) -> QueryResult<()> {
-        let wanted: Vec<(usize, &str)> = self
-            .mentions
-            .iter()
-            .enumerate()
-            .filter_map(|(index, mention)| match &mention.person.who {
-                Who::Login(login) => Some((index, login.as_str())),
-                _ => None,
-            })
-            .collect();
+        let wanted: Vec<(usize, &str)> = logins(&self.mentions).collect();
         for ((index, _), found) in wanted.iter().zip(ids_of_logins(tx, &wanted).await?) {
             done[*index] = found.map(|id| Done {
                 id,
@@ -267,9 +259,7 @@ impl Accounts {
         let mut drafts = Vec::new();
         for (index, mention) in self.mentions.iter().enumerate() {
             let (stub_key, stamp) = match &mention.person.who {
-                Who::Login(login) if done[index].is_none() => {
-                    (format!("login:{login}"), Stamp::BOTTOM)
-                }
+                Who::Login(login) if done[index].is_none() => (stub_key(login), Stamp::BOTTOM),
                 Who::Unknown(key) => (key.clone(), mention.stamp.clone()),
                 _ => continue,
             };
@@ -338,9 +328,10 @@ async fn ids_of_logins(tx: &mut Tx<'_>, logins: &[(usize, &str)]) -> QueryResult
         );
     for row in tx.query(statement).await? {
         if let [Value::BigInt(ord), Value::BigInt(id)] = row.0.as_slice()
-            && let Some(slot) = usize::try_from(ord - 1).ok().and_then(|n| found.get_mut(n)) {
-                *slot = Some(*id);
-            }
+            && let Some(slot) = usize::try_from(ord - 1).ok().and_then(|n| found.get_mut(n))
+        {
+            *slot = Some(*id);
+        }
     }
     Ok(found)
 }
@@ -354,14 +345,7 @@ async fn order_making(tx: &mut Tx<'_>, mentions: &[Mentioned]) -> QueryResult<()
             _ => None,
         })
         .collect();
-    let logins: Vec<(usize, &str)> = mentions
-        .iter()
-        .enumerate()
-        .filter_map(|(index, mention)| match &mention.person.who {
-            Who::Login(login) => Some((index, login.as_str())),
-            _ => None,
-        })
-        .collect();
+    let logins: Vec<(usize, &str)> = logins(mentions).collect();
     let lock = if ids_of_logins(tx, &logins).await?.contains(&None) {
         "pg_advisory_xact_lock"
     } else {
@@ -382,6 +366,44 @@ async fn order_making(tx: &mut Tx<'_>, mentions: &[Mentioned]) -> QueryResult<()
     statement.bind(SqlType::BigInt, Value::BigInt(ACCOUNTS_LOCK)).push(")::text");
     tx.query(statement).await?;
     Ok(())
+}
+
+/// The lower-cased logins that are mentioned without an id, by the mention's position.
+fn logins(mentions: &[Mentioned]) -> impl Iterator<Item = (usize, &str)> {
+    mentions.iter().enumerate().filter_map(|(index, mention)| match &mention.person.who {
+        Who::Login(login) => Some((index, login.as_str())),
+        _ => None,
+    })
+}
+
+fn stub_key(login: &str) -> String {
+    format!("login:{login}")
+}
+
+/// Locks the stubs that the batch is about to adopt or to point at, in one order. Gives whether there
+/// is one to adopt.
+async fn hold_stubs(
+    tx: &mut Tx<'_>,
+    mentions: &[Mentioned],
+    adoptable: &BTreeMap<String, i64>,
+) -> QueryResult<bool> {
+    let texts = |keys: &mut dyn Iterator<Item = String>| keys.map(Value::Text).collect::<Vec<_>>();
+    let mut exists = Statement::new("select 1 from github_account where stub_key = any(");
+    exists.bind_all(SqlType::Text, texts(&mut adoptable.keys().cloned())).push(") limit 1");
+    let adopts = !adoptable.is_empty() && !tx.query(exists).await?.is_empty();
+    let pointed = logins(mentions).map(|(_, login)| stub_key(login));
+    let held = if adopts {
+        texts(&mut pointed.chain(adoptable.keys().cloned()))
+    } else {
+        texts(&mut pointed.into_iter())
+    };
+    if !held.is_empty() {
+        let mut hold = Statement::new("select id from github_account where stub_key = any(");
+        hold.bind_all(SqlType::Text, held).push(") order by id for ");
+        hold.push(if adopts { "update" } else { "key share" });
+        tx.query(hold).await?;
+    }
+    Ok(adopts)
 }
 
 /// Of two accounts that are merged the one that stays keeps its identity, else takes the other's;

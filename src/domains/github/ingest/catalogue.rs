@@ -33,34 +33,52 @@ static LICENSES: Set = Set {
     updated_at: false,
 };
 
-/// The ids of names in a table that has one row a name; missing ones are made.
+/// Rows to make: the name, and its other columns.
+type Rows<'r> = BTreeMap<&'r str, Vec<&'r str>>;
+
+/// The ids of names in a table that has one row a name; missing ones are made, with `columns`.
 async fn ids_of_names(
     tx: &mut Tx<'_>,
     table: &str,
-    names: &BTreeSet<&str>,
+    columns: &[&str],
+    rows: &Rows<'_>,
 ) -> QueryResult<HashMap<String, i64>> {
     let mut ids = HashMap::new();
-    if names.is_empty() {
+    if rows.is_empty() {
         return Ok(ids);
     }
     for make in [false, true] {
-        let missing: Vec<&str> =
-            names.iter().copied().filter(|name| !ids.contains_key(*name)).collect();
+        let missing: Rows<'_> = rows
+            .iter()
+            .filter(|(name, _)| !ids.contains_key(**name))
+            .map(|(name, values)| (*name, values.clone()))
+            .collect();
         if missing.is_empty() {
             break;
         }
         if make {
-            let mut insert =
-                Statement::new(format!("insert into {table} (name, created_at) select u.name, "));
-            insert.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now)).push(" from ");
-            Given::default().texts("name", missing.iter().copied()).append(&mut insert);
+            let mut insert = Statement::new(format!("insert into {table} (created_at, name"));
+            for column in columns {
+                insert.push(", ").push(column);
+            }
+            insert.push(") select ");
+            insert.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now)).push(", u.name");
+            for column in columns {
+                insert.push(", u.").push(column);
+            }
+            insert.push(" from ");
+            let mut given = Given::default().texts("name", missing.keys().copied());
+            for (nth, column) in columns.iter().enumerate() {
+                given = given.texts(column, missing.values().map(|values| values[nth]));
+            }
+            given.append(&mut insert);
             insert.push(" on conflict (name) do nothing");
             let made = tx.execute(insert).await?;
             tx.count(table).inserted += made as u64;
         }
         let mut select = Statement::new(format!("select name, id from {table} where name = any("));
         select
-            .bind_all(SqlType::Text, missing.into_iter().map(|name| Value::Text(name.to_owned())))
+            .bind_all(SqlType::Text, missing.into_keys().map(|name| Value::Text(name.to_owned())))
             .push(")");
         for row in tx.query(select).await? {
             if let Ok([Value::Text(name), Value::BigInt(id)]) = <[Value; 2]>::try_from(row.0) {
@@ -76,30 +94,30 @@ pub async fn languages(
     tx: &mut Tx<'_>,
     names: &BTreeSet<&str>,
 ) -> QueryResult<HashMap<String, i64>> {
-    ids_of_names(tx, "language", names).await
+    let rows = names.iter().map(|name| (*name, Vec::new())).collect();
+    ids_of_names(tx, "language", &[], &rows).await
 }
 
-/// The ids of licences; missing ones are made, and what is stated of them is filled in.
+/// The ids of licences; missing ones are made, and what is stated of them is filled in. Licences
+/// have no time: of several copies the greatest wins, so that order plays no role and blank never
+/// does.
 async fn licenses(
     tx: &mut Tx<'_>,
     licenses: &BTreeSet<&License>,
 ) -> QueryResult<HashMap<String, i64>> {
-    let names = licenses.iter().map(|license| license.name.as_str()).collect();
-    let ids = ids_of_names(tx, "license", &names).await?;
-    if licenses.is_empty() {
+    let mut rows: Rows<'_> = BTreeMap::new();
+    for License { name, spdx_id, url } in licenses.iter().copied() {
+        let row = rows.entry(name).or_insert_with(|| vec!["", ""]);
+        *row = vec![row[0].max(spdx_id), row[1].max(url)];
+    }
+    let ids = ids_of_names(tx, "license", &["spdx_id", "url"], &rows).await?;
+    if rows.is_empty() {
         return Ok(ids);
     }
-    // Licences have no time: of several copies the greatest wins, so that order plays no role and
-    // blank never does.
-    let mut by_name: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
-    for License { name, spdx_id, url } in licenses.iter().copied() {
-        let greatest = by_name.entry(name).or_default();
-        *greatest = (greatest.0.max(spdx_id), greatest.1.max(url));
-    }
     let statement = Given::default()
-        .texts("name", by_name.keys().copied())
-        .texts("spdx", by_name.values().map(|(spdx_id, _)| *spdx_id))
-        .texts("url", by_name.values().map(|(_, url)| *url))
+        .texts("name", rows.keys().copied())
+        .texts("spdx", rows.values().map(|row| row[0]))
+        .texts("url", rows.values().map(|row| row[1]))
         .statement(
             "update license l set spdx_id = greatest(u.spdx collate \"C\", l.spdx_id), \
              url = greatest(u.url collate \"C\", l.url) from",

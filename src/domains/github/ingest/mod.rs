@@ -84,15 +84,19 @@ pub fn repository_of(node: Node<'_>, context: &Context) -> Option<RepoName> {
             Some(stated)
         }
         (Some(stated), None) => Some(stated),
-        (None, Some(given)) => Some(given.clone()),
-        (None, None) => {
-            node.fault(
-                "missing_context",
-                "The payload does not say of which repository it is: add `repo=owner/name`.",
-            );
-            None
-        }
+        (None, _) => given_repository(node, context),
     }
+}
+
+/// The repository of a payload that does not name one: `repo=`.
+pub fn given_repository(node: Node<'_>, context: &Context) -> Option<RepoName> {
+    if context.repo.is_none() {
+        node.fault(
+            "missing_context",
+            "The payload does not say of which repository it is: add `repo=owner/name`.",
+        );
+    }
+    context.repo.clone()
 }
 
 /// Ids go into digests as text: canonical JSON has no exact 64-bit integers.

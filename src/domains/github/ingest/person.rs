@@ -4,7 +4,10 @@ use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::{
-    domains::{github::ingest::text_number, users::enums::GitHubAccountType, users::ingest::email},
+    domains::{
+        github::ingest::{KEY_LENGTH, text_number},
+        users::{enums::GitHubAccountType, ingest::email},
+    },
     ingest::value::Node,
 };
 
@@ -66,7 +69,9 @@ impl Person {
             return None;
         }
         let id = node.first(&["id", "github_account_id"]).maybe_id();
-        let login = node.first(&["login", "username"]).str().map(str::trim).unwrap_or_default();
+        let login = node.first(&["login", "username"]);
+        too_long(login);
+        let login = login.str().map(str::trim).unwrap_or_default();
         let who = match id {
             Some(id) => Who::Id(id),
             None if login.is_empty() => return None,
@@ -145,7 +150,17 @@ impl Author {
             return Self { person, real: true, address: address("committer") };
         }
         let given = written.or_else(|| address("committer"));
+        if given.is_none() {
+            too_long(commit.get("commit").get("author").get("name"));
+        }
         Self { person: Person::unknown(given.as_deref(), name), real: false, address: given }
+    }
+}
+
+/// Faults a text that is too long to be part of a key.
+pub fn too_long(node: Node<'_>) {
+    if node.str().is_some_and(|text| text.len() > KEY_LENGTH) {
+        node.fault("too_long", "This text is at most 2,000 bytes.");
     }
 }
 

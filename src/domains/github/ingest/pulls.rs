@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{
     Item,
     issues::{Thread, is_pull, read_issue, read_thread, set_cell, source_time},
+    person::too_long,
     repositories::folder,
     reviews::{self, Review},
 };
@@ -127,7 +128,11 @@ pub fn read_pull(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
     let merged =
         if merged.is_stated() { merged } else { info.get("pull_request").get("merged_at") };
     let merged_at = merged.instant().nullable();
-    let hash = |side: &'static str| info.get(side).get("sha").filled_text();
+    let hash = |side: &'static str| {
+        let sha = info.get(side).get("sha");
+        too_long(sha);
+        sha.filled_text()
+    };
     let (head, base) = (hash("head"), hash("base"));
     let (id, thread) = (id.map_or(Some(None), |id| id.map(Some))?, thread?);
     let reviews = reviews::read(node, &thread, context);

@@ -3,7 +3,13 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{Item, TRACKER, accounts::Handle, person::Person, repository_of};
+use super::{
+    Item, TRACKER,
+    accounts::Handle,
+    given_repository,
+    person::{Person, too_long},
+    repository_of,
+};
 use crate::{
     draft,
     ingest::{
@@ -198,9 +204,10 @@ fn name_of(node: Node<'_>, context: &Context) -> Option<RepoName> {
             RepoName::parse(&format!("{owner}/{name}"))
         });
     if let (Some(stated), Some(given)) = (&stated, &context.repo)
-        && !stated.same(given) {
-            node.warn("context_mismatch", format!("The payload is of {stated}; it wins."));
-        }
+        && !stated.same(given)
+    {
+        node.warn("context_mismatch", format!("The payload is of {stated}; it wins."));
+    }
     let name = stated.or_else(|| context.repo.clone());
     if name.is_none() {
         if node.raw().is_some_and(serde_json::Value::is_object) {
@@ -216,9 +223,13 @@ fn read_license(node: Node<'_>) -> Option<License> {
     if node.is_blank() {
         return None;
     }
-    let text = |key| node.get(key).filled_text().unwrap_or_default();
+    let text = |key| {
+        too_long(node.get(key));
+        node.get(key).filled_text().unwrap_or_default()
+    };
     let spdx_id = text("spdx_id");
-    let name = node.get("name").filled_text().unwrap_or_else(|| spdx_id.clone());
+    let name =
+        Some(text("name")).filter(|name| !name.is_empty()).unwrap_or_else(|| spdx_id.clone());
     if name.is_empty() {
         node.warn("ignored", "A licence without a name and an SPDX id.");
         return None;
@@ -231,7 +242,8 @@ pub fn read_languages(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
     let envelope = node.get("languages");
     let inside = envelope.is_array() || envelope.raw().is_some_and(serde_json::Value::is_object);
     let list = if inside { envelope } else { node };
-    let name = repository_of(if inside { node } else { envelope }, context)?;
+    // The keys of a bare map are languages, whatever they are called.
+    let name = if inside { repository_of(node, context) } else { given_repository(node, context) }?;
     let mut languages: Vec<(String, i64)> = Vec::new();
     let mut add = |key: &str, at: Node<'_>, count: Node<'_>| {
         let language = key.trim();

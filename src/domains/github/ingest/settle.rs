@@ -25,8 +25,8 @@ use crate::{
 struct Known {
     id: i64,
     github_id: Option<i64>,
-    /// Whether it was found by a name that it does not have any more.
-    former: bool,
+    /// When it had the name that it was found by, if it does not have it any more.
+    former: Option<DateTime<Utc>>,
 }
 
 /// A settled repository.
@@ -51,6 +51,21 @@ pub async fn settle(
     let mut by_id = find_ids(tx, &ids).await?;
     let names: Vec<RepoName> = mentions.iter().map(|m| m.repository.name.folded()).collect();
     let mut by_name = find_names(tx, &names).await?;
+    let is_open = mentions.iter().zip(&names).any(|(mention, name)| {
+        let holder = by_name.get(name);
+        mention.repository.id.is_some_and(|id| {
+            let own = by_id.get(&id).map(|own| own.id);
+            own.is_none() || own != holder.filter(|h| h.former.is_none()).map(|h| h.id)
+        }) || holder.is_none()
+    });
+    if is_open {
+        let mut lock = Statement::new("select pg_advisory_xact_lock(");
+        lock.bind(SqlType::BigInt, Value::BigInt(NAMES_LOCK)).push(")::text");
+        tx.query(lock).await?;
+        by_id = find_ids(tx, &ids).await?;
+        by_name = find_names(tx, &names).await?;
+        hold(tx, by_id.values().chain(by_name.values())).await?;
+    }
 
     // A payload with GitHub's id may give, take or change names. One by one: names collide rarely,
     // and each decision stands on the one before.
@@ -62,36 +77,37 @@ pub async fn settle(
         let stamp = &mention.repository.stamp;
         match (own, holder) {
             (Some(own), Some(holder)) if own.id == holder.id => {
-                if holder.former && *stamp > name_stamp(tx, own.id).await? {
-                    remember_present_name(tx, own.id, stamp.source_at).await?;
+                let had = name_stamp(tx, own.id).await?;
+                if holder.former.is_some() && *stamp > had {
+                    remember_present_name(tx, own.id, had.source_at).await?;
                 }
             }
             (Some(own), holder) => {
-                let holder = match holder.filter(|holder| !holder.former) {
+                let holder = match holder {
                     // Whoever was only ever seen by this name is this repository.
-                    Some(Known { id, github_id: None, .. }) => {
+                    Some(Known { id, github_id: None, former: None }) => {
                         join::merge(tx, &tables(), "github_repository", id, own.id).await?;
                         None
                     }
                     holder => holder,
                 };
-                let newer = *stamp > name_stamp(tx, own.id).await?;
-                let wins = newer && claims(tx, mention, holder.as_ref()).await?;
-                may_name[index] = wins;
+                let had = name_stamp(tx, own.id).await?;
+                let newer = *stamp > had;
+                may_name[index] = claims(tx, mention, holder.as_ref()).await?;
                 if newer {
-                    remember_present_name(tx, own.id, stamp.source_at).await?;
+                    remember_present_name(tx, own.id, had.source_at).await?;
                 }
-                if wins {
+                if newer && may_name[index] {
                     by_name.insert(name.clone(), own);
-                } else if holder.is_none() {
+                } else {
                     remember_name(tx, own.id, name, stamp.source_at).await?;
-                    by_name.insert(name.clone(), Known { former: true, ..own });
+                    if may_name[index] {
+                        let former = Some(stamp.source_at.unwrap_or_default());
+                        by_name.insert(name.clone(), Known { former, ..own });
+                    }
                 }
             }
-            (None, Some(holder)) if holder.former => {
-                by_name.remove(name);
-            }
-            (None, Some(holder)) if holder.github_id.is_none() => {
+            (None, Some(holder)) if holder.github_id.is_none() && holder.former.is_none() => {
                 adopt_id(tx, holder.id, github_id).await?;
                 let adopted = Known { github_id: Some(github_id), ..holder };
                 by_id.insert(github_id, adopted.clone());
@@ -124,13 +140,32 @@ pub async fn settle(
         .collect()
 }
 
+/// The advisory lock of whoever makes or names repositories: the rest of a batch cannot know their
+/// rows, so there is no order to lock them in.
+const NAMES_LOCK: i64 = 0x7265_706f_6e61_6d65;
+
+/// Locks the rows that the batch is about, in the order in which batches that know theirs do.
+async fn hold<'k>(tx: &mut Tx<'_>, known: impl Iterator<Item = &'k Known>) -> QueryResult<()> {
+    let mut rows = Statement::new("select id from github_repository where id = any(");
+    rows.bind_all(SqlType::BigInt, known.map(|known| Value::BigInt(known.id)));
+    rows.push(") order by id for no key update");
+    tx.query(rows).await?;
+    Ok(())
+}
+
 /// Whether the payload may take its name from whoever has it; makes room if so.
 async fn claims(
     tx: &mut Tx<'_>,
     mention: &Mentioned<'_>,
     holder: Option<&Known>,
 ) -> QueryResult<bool> {
-    let Some(Known { id: holder, github_id: Some(held_by), .. }) = holder else { return Ok(true) };
+    let Some(Known { id: holder, github_id: Some(held_by), former }) = holder else {
+        return Ok(true);
+    };
+    if former.is_some() {
+        // It went on to another name: whoever came after may have this one, whoever was before not.
+        return Ok(mention.repository.stamp.source_at > *former);
+    }
     if mention.repository.stamp <= name_stamp(tx, *holder).await? {
         return Ok(false);
     }
@@ -216,7 +251,7 @@ async fn find_ids(tx: &mut Tx<'_>, ids: &[i64]) -> QueryResult<HashMap<i64, Know
         .into_iter()
         .filter_map(|row| match row.0.as_slice() {
             [Value::BigInt(github_id), Value::BigInt(id)] => {
-                let known = Known { id: *id, github_id: Some(*github_id), former: false };
+                let known = Known { id: *id, github_id: Some(*github_id), former: None };
                 Some((*github_id, known))
             }
             _ => None,
@@ -227,17 +262,15 @@ async fn find_ids(tx: &mut Tx<'_>, ids: &[i64]) -> QueryResult<HashMap<i64, Know
 /// The rows that have a name now, else the rows that had it.
 async fn find_names(tx: &mut Tx<'_>, names: &[RepoName]) -> QueryResult<HashMap<RepoName, Known>> {
     let mut found = HashMap::new();
-    for (former, select, join) in [
+    for (select, join) in [
         (
-            false,
-            "select distinct on (u.ord) u.ord, r.id, r.github_repo_id from",
+            "select distinct on (u.ord) u.ord, r.id, r.github_repo_id, null::timestamptz from",
             "join github_account a on lower(a.username) = u.owner \
              join github_repository r on r.owner_account_id = a.id and lower(r.repo_name) = u.name \
              order by u.ord, a.github_account_id > 0 desc, a.source_at desc nulls last, r.id",
         ),
         (
-            true,
-            "select u.ord, r.id, r.github_repo_id from",
+            "select u.ord, r.id, r.github_repo_id, f.seen_at from",
             "join former_repository_name f on f.owner_lower = u.owner and f.name_lower = u.name \
              join github_repository r on r.id = f.repo_id",
         ),
@@ -254,9 +287,13 @@ async fn find_names(tx: &mut Tx<'_>, names: &[RepoName]) -> QueryResult<HashMap<
             .texts("name", wanted.iter().map(|name| name.name.as_str()))
             .statement(select, join);
         for row in tx.query(statement).await? {
-            if let [Value::BigInt(ord), Value::BigInt(id), github_id] = row.0.as_slice() {
+            if let [Value::BigInt(ord), Value::BigInt(id), github_id, former] = row.0.as_slice() {
                 let github_id = match github_id {
                     Value::BigInt(id) => Some(*id),
+                    _ => None,
+                };
+                let former = match former {
+                    Value::Timestamptz(at) => Some(*at),
                     _ => None,
                 };
                 let name = usize::try_from(ord - 1).ok().and_then(|n| wanted.get(n));
@@ -325,7 +362,7 @@ async fn create(
         };
         created.push(id);
         if let Some((_, github_id, folded)) = missing.remove(&(owner, name)) {
-            let known = Known { id, github_id, former: false };
+            let known = Known { id, github_id, former: None };
             if let Some(github_id) = github_id {
                 by_id.insert(github_id, known.clone());
             }

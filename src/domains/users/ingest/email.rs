@@ -52,7 +52,7 @@ fn is_noreply(address: &str) -> bool {
 /// and exactly one primary address for each profile that has any. Gives the profiles of which an
 /// address is new or spelt anew.
 pub async fn record(tx: &mut Tx<'_>, mentions: Vec<Mention>) -> QueryResult<HashSet<i64>> {
-    let mut newest: BTreeMap<(i64, String), (Option<DateTime<Utc>>, String)> = BTreeMap::new();
+    let mut newest = Newest::new();
     for mention in mentions {
         let Some(address) = valid(&mention.address) else { continue };
         let entry = newest.entry((mention.profile, address.to_lowercase())).or_default();
