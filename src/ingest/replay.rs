@@ -72,7 +72,6 @@ pub struct Summary {
 
 impl Summary {
     fn add(&mut self, receipt: &Receipt) {
-        self.documents += u64::from(receipt.received);
         self.inserted += u64::from(receipt.inserted);
         self.updated += u64::from(receipt.updated);
         self.unchanged += u64::from(receipt.unchanged);
@@ -112,6 +111,7 @@ pub async fn replay(
         match group.prepare(app) {
             Ok(prepared) => {
                 for (group, kind) in prepared {
+                    summary.documents += group.documents.len() as u64;
                     let receipt = group.store(app, kind, options, &mut conn).await?;
                     summary.add(&receipt);
                 }

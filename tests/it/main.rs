@@ -9,6 +9,7 @@ mod ingest;
 mod openapi;
 mod pool;
 mod reads;
+mod replay;
 mod schema;
 mod service;
 mod support;

@@ -4,6 +4,7 @@
 
 mod app;
 mod database;
+pub(crate) mod dump;
 mod server;
 
 pub(crate) use app::{Answer, TestApp, request};
