@@ -8,6 +8,7 @@ mod embedded;
 mod ingest;
 mod openapi;
 mod pool;
+mod process;
 mod reads;
 mod replay;
 mod schema;
