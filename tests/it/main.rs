@@ -4,6 +4,7 @@
 
 mod access;
 mod archive;
+mod demo;
 mod embedded;
 mod ingest;
 mod openapi;
