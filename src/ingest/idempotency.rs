@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long a duplicate waits for the request that runs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// How often it looks.
 const LOOK: Duration = Duration::from_millis(25);
 

@@ -396,16 +396,14 @@ impl Run<'_> {
     /// The body ended before its end. What was committed stays; the rest is kept as it came.
     async fn break_off(&mut self, conn: &mut Connection, unreadable: Unreadable) -> Problem {
         let Unreadable { problem, body } = unreadable;
-        if let (Some(delivery), Some(body)) = (&mut self.delivery, body) {
-            if let Err(error) = delivery.reject(body, "json") {
+        if let (Some(delivery), Some(body)) = (&mut self.delivery, body)
+            && let Err(error) = delivery.reject(body, "json") {
                 return archive_failed(error);
             }
-        }
-        if let Some(delivery) = self.delivery.take() {
-            if let Err(error) = delivery.finish().await {
+        if let Some(delivery) = self.delivery.take()
+            && let Err(error) = delivery.finish().await {
                 return archive_failed(error);
             }
-        }
         if self.receipt.received > 0 {
             // Some batches are committed: their receipt says so.
             self.receipt.conclude(self.app.clock.now());

@@ -279,14 +279,11 @@ impl Group {
         let mut parts: Vec<Self> = Vec::new();
         for (mut document, path, received_at) in self.documents {
             let is_same = |part: &&mut Self| part.documents[0].2 == received_at;
-            let documents = match parts.last_mut().filter(is_same) {
-                Some(part) => &mut part.documents,
-                None => {
-                    let common = self.common.clone();
-                    let documents = Vec::new();
-                    parts.push(Self { common, documents, bytes: 0, entries: 0, lost: 0 });
-                    &mut parts.last_mut().unwrap_or_else(|| unreachable!()).documents
-                }
+            let documents = if let Some(part) = parts.last_mut().filter(is_same) { &mut part.documents } else {
+                let common = self.common.clone();
+                let documents = Vec::new();
+                parts.push(Self { common, documents, bytes: 0, entries: 0, lost: 0 });
+                &mut parts.last_mut().unwrap_or_else(|| unreachable!()).documents
             };
             document.index = i32::try_from(documents.len()).unwrap_or(i32::MAX);
             documents.push((document, path, received_at));

@@ -81,13 +81,25 @@ pub fn parameters(
         }
         let read = match name.as_str() {
             "mode" => match value.as_str() {
-                "partial" => Ok(asked.mode = Mode::Partial),
-                "atomic" => Ok(asked.mode = Mode::Atomic),
+                "partial" => {
+                    let _: () = asked.mode = Mode::Partial;
+                    Ok(())
+                },
+                "atomic" => {
+                    let _: () = asked.mode = Mode::Atomic;
+                    Ok(())
+                },
                 _ => Err("`mode` is `partial` or `atomic`.".to_owned()),
             },
             "dry_run" => match value.as_str() {
-                "true" | "1" | "" => Ok(asked.dry_run = true),
-                "false" | "0" => Ok(asked.dry_run = false),
+                "true" | "1" | "" => {
+                    let _: () = asked.dry_run = true;
+                    Ok(())
+                },
+                "false" | "0" => {
+                    let _: () = asked.dry_run = false;
+                    Ok(())
+                },
                 _ => Err("`dry_run` is `true` or `false`.".to_owned()),
             },
             "as_of" => as_of(value, now).map(|at| asked.context.as_of = Some(at)),

@@ -1,6 +1,6 @@
 //! Rows that were removed: a late copy does not bring them back.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
@@ -29,8 +29,9 @@ pub async fn blocked(
             let Some((key, stamp)) = usize::try_from(ord - 1).ok().and_then(|n| rows.get(n)) else {
                 continue;
             };
+            // It was there when the sender looked, or it has changed since.
             let newer = match removed_at {
-                Value::Timestamptz(at) => stamp.source_at > Some(*at),
+                Value::Timestamptz(at) => stamp.source_at.max(stamp.as_of) > Some(*at),
                 _ => false,
             };
             if *remembered || !newer {
@@ -69,6 +70,15 @@ pub async fn remove_unlisted(
     if lists.is_empty() {
         return Ok(HashSet::new());
     }
+    // Of several lists of one parent the newest counts: what the others lack it may have.
+    let mut newest: BTreeMap<i64, &FullList> = BTreeMap::new();
+    for list in lists {
+        let known = newest.entry(list.0).or_insert(list);
+        if list.1 >= known.1 {
+            *known = list;
+        }
+    }
+    let lists: Vec<&FullList> = newest.into_values().collect();
     let Children { table, parent, key, time, only } = children;
     let listed: Vec<i64> = lists.iter().flat_map(|(.., keys)| keys.iter().copied()).collect();
     let mut statement = Statement::new(format!("delete from {table} c using "));

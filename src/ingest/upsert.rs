@@ -432,10 +432,11 @@ fn insert_into(
 
 fn on_conflict_lock(statement: &mut Statement, table: &Table) {
     let keys: Vec<&str> = table.keys.iter().map(|key| key.name).collect();
+    // Naming a column that is no key takes the weaker lock, which lets others point at the row.
     statement.push(&format!(
-        " on conflict ({}) do update set {1} = excluded.{1} where false returning id, {2}",
+        " on conflict ({}) do update set source_rank = excluded.source_rank where false \
+         returning id, {}",
         table.conflict,
-        keys[0],
         keys.join(", "),
     ));
 }
@@ -485,8 +486,14 @@ async fn update(
         SqlType::Bool,
         changed.iter().map(|group| Value::Bool(touched(group))),
     );
-    let set: Vec<String> =
-        written_columns(table).iter().map(|(name, value)| format!("{name} = {value}")).collect();
+    let set: Vec<String> = written_columns(table)
+        .iter()
+        .map(|(name, value)| match *name {
+            // A row that another was folded into still comes from where it came from.
+            "source_receipt" | "source_item" => format!("{name} = coalesce({value}, t.{name})"),
+            _ => format!("{name} = {value}"),
+        })
+        .collect();
     let mut statement = Statement::new(format!("update {} t set {}", table.name, set.join(", ")));
     if table.updated_at {
         statement.push(", updated_at = case when u.touched then ");

@@ -228,12 +228,9 @@ impl<'v> Node<'v> {
 
     /// A text.
     pub fn text(self) -> Stated<String> {
-        self.stated(|value| match value {
-            Value::String(text) => Some(text.clone()),
-            _ => {
-                self.fault("invalid_type", "This is not a text.");
-                None
-            }
+        self.stated(|value| if let Value::String(text) = value { Some(text.clone()) } else {
+            self.fault("invalid_type", "This is not a text.");
+            None
         })
     }
 
@@ -311,12 +308,9 @@ impl<'v> Node<'v> {
         match self.value {
             None => Stated::Missing,
             Some(Value::Null) => Stated::Null,
-            Some(value) => match value.as_str().and_then(instant) {
-                Some(at) => Stated::Value(at),
-                None => {
-                    self.warn("bad_time", "This is not a time between 1970 and 9999.");
-                    Stated::Null
-                }
+            Some(value) => if let Some(at) = value.as_str().and_then(instant) { Stated::Value(at) } else {
+                self.warn("bad_time", "This is not a time between 1970 and 9999.");
+                Stated::Null
             },
         }
     }
@@ -324,12 +318,9 @@ impl<'v> Node<'v> {
     /// A time that may also be in Unix seconds.
     pub fn instant_or_unix(self) -> Stated<DateTime<Utc>> {
         match self.value.map(integer) {
-            Some(Integer::Exact(seconds)) => match in_range(DateTime::from_timestamp(seconds, 0)) {
-                Some(at) => Stated::Value(at),
-                None => {
-                    self.warn("bad_time", "This is not a time between 1970 and 9999.");
-                    Stated::Null
-                }
+            Some(Integer::Exact(seconds)) => if let Some(at) = in_range(DateTime::from_timestamp(seconds, 0)) { Stated::Value(at) } else {
+                self.warn("bad_time", "This is not a time between 1970 and 9999.");
+                Stated::Null
             },
             _ => self.instant(),
         }

@@ -84,6 +84,16 @@ impl Operator {
         }
     }
 
+    /// Whether the index of `column` finds the rows; else all are looked at.
+    pub fn is_indexed(self, column: &Column) -> bool {
+        let finds = match self {
+            Self::Eq | Self::In => true,
+            Self::Gt | Self::Gte | Self::Lt | Self::Lte | Self::IsNull => !column.prefix,
+            Self::Ne | Self::Contains | Self::StartsWith => false,
+        };
+        column.indexed && finds
+    }
+
     /// The operators that filters on `column` may use.
     pub fn of(column: &Column) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(|operator| operator.applies_to(column))

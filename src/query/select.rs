@@ -162,10 +162,19 @@ impl<'a> Clauses<'a> {
     fn prefix(&mut self, filter: &Filter) {
         let column = self.view.column(filter.column);
         let path = self.view.prefix(filter.column);
-        if filter.operator == Operator::Eq
-            && let [value] = &filter.values[..]
-        {
-            prefix_operand(self.condition().push(path).push(" = "), column, value);
+        match (filter.operator, &filter.values[..]) {
+            (Operator::Eq, [value]) => {
+                prefix_operand(self.condition().push(path).push(" = "), column, value);
+            }
+            (Operator::In, values) => {
+                let select = format!(" = any(array(select left(text, {PREFIX}) from unnest(");
+                self.condition()
+                    .push(path)
+                    .push(&select)
+                    .bind_all(column.ty.sql(), values.iter().cloned())
+                    .push(") text))");
+            }
+            _ => {}
         }
     }
 

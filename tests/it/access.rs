@@ -237,7 +237,7 @@ async fn unsigned_and_altered_tokens_are_refused() {
         format!("{critical}.{payload}.{signature}"),
         "x".repeat(100_000),
     ] {
-        assert_eq!(status(&app, &forged).await, 401, "{:.80}", forged);
+        assert_eq!(status(&app, &forged).await, 401, "{forged:.80}");
     }
     assert_eq!(status(&app, &good).await, 200);
 }

@@ -13,5 +13,6 @@ mod process;
 mod reads;
 mod replay;
 mod schema;
+mod serve;
 mod service;
 mod support;

@@ -92,7 +92,9 @@ fn shows_an_example(answer: &Value) -> bool {
 }
 
 fn is_empty(answer: &Value) -> bool {
-    answer.get("content").is_none_or(|content| content.as_object().is_some_and(|c| c.is_empty()))
+    answer
+        .get("content")
+        .is_none_or(|content| content.as_object().is_some_and(serde_json::Map::is_empty))
 }
 
 fn path_parameters_are_described(path: &str, operation: &Value) -> bool {

@@ -185,6 +185,43 @@ async fn a_client_that_is_too_fast_is_slowed() {
     assert_eq!(other.header("ratelimit-remaining"), Some("1"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_handler_does_the_answer_is_a_problem() {
+    use axum::{Router, http::StatusCode, routing::get};
+    use http_body_util::BodyExt as _;
+    use tower::ServiceExt as _;
+
+    async fn panics() -> StatusCode {
+        panic!("hunter2")
+    }
+    async fn sleeps() {
+        tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+    }
+    let app = TestApp::with(|settings| settings.request_timeout_ms = 50).await;
+    let handlers = Router::new()
+        .route("/panics", get(panics))
+        .route("/sleeps", get(sleeps))
+        .route("/html", get(|| async { (StatusCode::BAD_GATEWAY, "<h1>Bad</h1>") }))
+        .route("/fine", get(|| async { "fine" }));
+    let router = boost_dashboard::http::layers::wrap(handlers, app.app().clone());
+    for (path, status, code) in [
+        ("/panics", 500, "internal_error"),
+        ("/sleeps", 503, "request_timeout"),
+        ("/html", 502, "bad_gateway"),
+    ] {
+        let sent = request(Method::GET, path, None).body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(sent).await.unwrap();
+        assert_eq!(response.status(), status, "{path}");
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let problem: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(problem["type"], format!("urn:boost-dashboard:{code}"));
+        assert!(!problem.to_string().contains("hunter2"));
+    }
+    let sent = request(Method::GET, "/fine", None).body(Body::empty()).unwrap();
+    assert_eq!(router.oneshot(sent).await.unwrap().status(), 200);
+}
+
 /// Runs the binary with an environment of nothing but `variables`.
 fn command(variables: &[(&str, &str)], arguments: &[&str]) -> (bool, String, String) {
     let folder = tempfile::tempdir().unwrap();

@@ -21,10 +21,14 @@ use super::{
     problem::{Problem, nearest},
     scope::Scope,
 };
-use crate::{app::App, domains, ingest, query};
+use crate::app::App;
 
 /// Where the document is served.
 pub const PATH: &str = "/api/v1/openapi.json";
+
+/// The extension that names the component which a parameter becomes: routers pass on schemas only,
+/// so a parameter that many operations share is written with each, and the document holds it once.
+pub const SHARED: &str = "x-shared";
 
 /// Begins the description of an operation: its tag, its unique id, its summary, and the scope it
 /// needs. What a refusal looks like is added to all operations alike.
@@ -49,13 +53,7 @@ pub struct Document {
 }
 
 impl Document {
-    fn of(mut routes: utoipa::openapi::OpenApi) -> anyhow::Result<Self> {
-        // Routers pass on schemas only, so the parameters that lists share are added here.
-        let domains = domains::all();
-        let ingest = ingest::reads::resources();
-        let resources = domains.iter().flat_map(|domain| &domain.resources).chain(&ingest);
-        let components = routes.components.get_or_insert_default();
-        components.parameters.extend(query::docs::parameters(resources));
+    fn of(routes: utoipa::openapi::OpenApi) -> anyhow::Result<Self> {
         let value = shared::finish(serde_json::to_value(routes)?)?;
         let body = serde_json::to_vec(&value)?;
         let etag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..16])).parse()?;

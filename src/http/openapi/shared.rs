@@ -1,13 +1,9 @@
 //! What every operation has in common, added to the document after the routes have spoken.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
-use crate::{
-    domains::{self, domain::Domain},
-    query,
-};
+use super::SHARED;
+use crate::domains::{self, domain::Domain};
 
 /// A refusal that operations share.
 struct Refusal {
@@ -128,22 +124,37 @@ pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
         "bearerFormat": "JWT",
         "description": "`boost-dashboard token issue --subject NAME --scope SCOPE` prints one.",
     }});
-    let resources = domains.iter().flat_map(|domain| &domain.resources);
-    let parameters: BTreeMap<_, _> = query::docs::parameters(resources).collect();
-    components["parameters"] = serde_json::to_value(parameters)?;
     components["schemas"]["Problem"] = problem_schema();
     let responses = REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), response(refusal)));
     components["responses"] = Value::Object(responses.collect());
 
+    let mut parameters = Map::new();
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     for operations in paths.filter_map(Value::as_object_mut) {
         for (method, operation) in operations.iter_mut() {
             if ["get", "post", "put", "patch", "delete"].contains(&method.as_str()) {
                 complete(operation);
+                share(operation, &mut parameters)?;
             }
         }
     }
+    document["components"]["parameters"] = Value::Object(parameters);
     Ok(document)
+}
+
+/// Moves the parameters that are marked as shared among the components.
+fn share(operation: &mut Value, components: &mut Map<String, Value>) -> anyhow::Result<()> {
+    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+        let Some(Value::String(name)) = parameter.as_object_mut().and_then(|it| it.remove(SHARED))
+        else {
+            continue;
+        };
+        let reference = json!({"$ref": format!("#/components/parameters/{name}")});
+        let parameter = std::mem::replace(parameter, reference);
+        let known = components.entry(&name).or_insert_with(|| parameter.clone());
+        anyhow::ensure!(*known == parameter, "two parameters are called `{name}`");
+    }
+    Ok(())
 }
 
 /// Adds what follows from the scope, the parameters and the body of an operation.
@@ -159,8 +170,7 @@ fn complete(operation: &mut Value) {
     let has = |place: &str| {
         parameters.is_some_and(|all| all.iter().any(|parameter| parameter["in"] == place))
     };
-    let refers = parameters.is_some_and(|all| all.iter().any(|it| it.get("$ref").is_some()));
-    let (in_path, in_query) = (has("path"), has("query") || refers);
+    let (in_path, in_query) = (has("path"), has("query"));
     let body = operation.get("requestBody").is_some();
     let written = operation["responses"].as_object().cloned().unwrap_or_default();
     let responses = &mut operation["responses"];

@@ -13,18 +13,12 @@ use utoipa::openapi::{
 use super::{column::Type, resource::Resource};
 use crate::http::openapi::operation;
 
+/// What every list says of its filters.
+const SCANS: &str = "No index serves a filter marked (scan): it looks at every row that the others \
+    leave, and is refused when that takes too long.";
+
 /// What a route adds to the document: schemas and paths.
 pub type Documented = (Vec<(String, RefOr<Schema>)>, Paths);
-
-/// The parameter components that the lists of `resources` refer to; they belong into
-/// `components.parameters` of the document.
-pub fn parameters<'a>(
-    resources: impl IntoIterator<Item = &'a Resource>,
-) -> impl Iterator<Item = (String, RefOr<Parameter>)> {
-    let all: parameter::Components =
-        resources.into_iter().flat_map(|resource| parameter::of_list(resource).1).collect();
-    all.into_iter()
-}
 
 /// A read of a resource at a path.
 #[derive(Clone, Copy)]
@@ -59,9 +53,10 @@ impl<'a> Read<'a> {
             .content("application/json", content.build());
         let operation = self
             .operation("list", &format!("List {}", words(self.path)))
+            .description(Some(format!("{}\n\n{SCANS}", self.resource.doc)))
             .response("200", answer.build());
         let [page, meta] = schema::envelope();
-        let (grammar, _) = parameter::of_list(self.resource);
+        let grammar = parameter::of_list(self.resource);
         (vec![schema::row(self.resource), page, meta], self.at(operation, grammar))
     }
 
@@ -76,8 +71,8 @@ impl<'a> Read<'a> {
         let operation = self
             .operation("get", &format!("Get one {}", words(self.path)))
             .response("200", answer.build());
-        let fields = parameter::of_detail(self.resource);
-        (vec![schema::row(self.resource)], self.at(operation, vec![fields]))
+        let fields = vec![parameter::fields(self.resource)];
+        (vec![schema::row(self.resource)], self.at(operation, fields))
     }
 
     /// What every read of a resource says.
@@ -99,10 +94,10 @@ impl<'a> Read<'a> {
         operation
     }
 
-    fn at(&self, operation: OperationBuilder, grammar: Vec<RefOr<Parameter>>) -> Paths {
+    fn at(&self, operation: OperationBuilder, grammar: Vec<Parameter>) -> Paths {
         let mut operation = operation.build();
-        let own = self.own.iter().cloned().map(RefOr::T);
-        operation.parameters = Some(own.chain(grammar).collect());
+        let all = self.own.iter().cloned().chain(grammar);
+        operation.parameters = Some(all.map(RefOr::T).collect());
         let mut paths = Paths::new();
         paths.paths.insert(self.path.to_owned(), PathItem::new(HttpMethod::Get, operation));
         paths

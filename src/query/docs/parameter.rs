@@ -1,69 +1,43 @@
 //! The parameters of lists. Those that many tables share are components, named by column, operator
 //! and type: the document would be four times as long without.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use utoipa::openapi::{
-    ObjectBuilder, Ref, RefOr, Required, Schema,
+    ObjectBuilder, RefOr, Required, Schema,
+    extensions::ExtensionsBuilder,
     path::{Parameter, ParameterBuilder, ParameterIn, ParameterStyle},
     schema::ArrayBuilder,
 };
 
 use super::schema;
-use crate::query::{
-    column::{Column, Type},
-    operator::Operator,
-    plan::{Count, DEFAULT_LIMIT, MAX_LIMIT, MAX_VALUES},
-    resource::Resource,
+use crate::{
+    http::openapi::SHARED,
+    query::{
+        column::{Column, Type},
+        operator::Operator,
+        plan::{Count, DEFAULT_LIMIT, MAX_LIMIT, MAX_VALUES},
+        resource::Resource,
+    },
 };
 
-/// Parameters with the names they have among the components.
-pub(super) type Components = BTreeMap<String, RefOr<Parameter>>;
-
-/// The parameters of a resource's list, and the components they refer to.
-pub(super) fn of_list(resource: &Resource) -> (Vec<RefOr<Parameter>>, Components) {
-    let mut parameters = vec![
-        reference("limit"),
-        reference("cursor"),
-        RefOr::T(sort(resource)),
-        of_detail(resource),
-    ];
-    let mut components = Components::from([
-        ("limit".to_owned(), RefOr::T(limit())),
-        ("cursor".to_owned(), RefOr::T(cursor())),
-        (fields_name(resource), RefOr::T(fields(resource))),
-    ]);
+/// The parameters of a resource's list.
+pub(super) fn of_list(resource: &Resource) -> Vec<Parameter> {
+    let mut parameters = vec![limit(), cursor(), sort(resource), fields(resource)];
     if resource.column("count").is_none() {
-        parameters.push(reference("count"));
-        components.insert("count".to_owned(), RefOr::T(count()));
+        parameters.push(count());
     }
-    for column in &resource.columns {
-        for operator in Operator::of(column) {
-            let parameter = filter(column, operator);
-            match component_name(column, operator) {
-                None => parameters.push(RefOr::T(parameter)),
-                Some(name) => {
-                    parameters.push(reference(&name));
-                    components.insert(name, RefOr::T(parameter));
-                }
-            }
-        }
-    }
-    (parameters, components)
+    let filters = resource
+        .columns
+        .iter()
+        .flat_map(|column| Operator::of(column).map(move |operator| filter(column, operator)));
+    parameters.extend(filters);
+    parameters
 }
 
-/// The one parameter of a detail, `fields`.
-pub(super) fn of_detail(resource: &Resource) -> RefOr<Parameter> {
-    reference(&fields_name(resource))
-}
-
-fn fields_name(resource: &Resource) -> String {
-    format!("fields.{}", resource.name)
-}
-
-fn reference(component: &str) -> RefOr<Parameter> {
-    RefOr::Ref(Ref::new(format!("#/components/parameters/{component}")))
+/// Marks a parameter as one that many operations share, called `component`.
+fn shared(parameter: ParameterBuilder, component: &str) -> Parameter {
+    let mark = ExtensionsBuilder::new().add(SHARED, component).build();
+    parameter.extensions(Some(mark)).build()
 }
 
 /// What a filter's component is called. None if the filter is the resource's own: it carries the
@@ -80,7 +54,7 @@ fn component_name(column: &Column, operator: Operator) -> Option<String> {
         Type::Json => "json",
         Type::Enum(_) => return None,
     };
-    let scan = if column.indexed { "" } else { ".scan" };
+    let scan = if operator.is_indexed(column) { "" } else { ".scan" };
     let suffix = operator.suffix();
     (operator != Operator::Eq).then(|| format!("{}{suffix}.{ty}{scan}", column.name))
 }
@@ -102,31 +76,32 @@ fn filter(column: &Column, operator: Operator) -> Parameter {
             Count::TEXTS.join(", ")
         ),
         Operator::Eq => column.doc.to_owned(),
-        Operator::Ne if column.nullable => format!("`{name}` is not the value; nulls pass."),
-        Operator::Ne => format!("`{name}` is not the value."),
+        Operator::Ne => format!("`{name}` is not the value; a null is not it, either."),
         Operator::Gt => format!("`{name}` is greater than the value."),
         Operator::Gte => format!("`{name}` is the value or greater."),
         Operator::Lt => format!("`{name}` is less than the value."),
         Operator::Lte => format!("`{name}` is the value or less."),
         Operator::In => format!("`{name}` is one of the values."),
         Operator::IsNull => format!("`{name}` is null (`true`), or is not (`false`)."),
-        Operator::Contains => format!("`{name}` contains the text, in any case (scan)."),
-        Operator::StartsWith => format!("`{name}` starts with the text, in any case (scan)."),
+        Operator::Contains => format!("`{name}` contains the text, in any case."),
+        Operator::StartsWith => format!("`{name}` starts with the text, in any case."),
     };
-    // No index serves `ilike`, whatever the column.
-    let is_scan = !column.indexed && !words.ends_with("(scan).");
-    let words = if is_scan { format!("{words} (scan)") } else { words };
+    let scan = if operator.is_indexed(column) { "" } else { " (scan)" };
+    let words = format!("{words}{scan}");
     let value = schema::of_type(column.ty, false);
     let parameter = query(format!("{name}{}", operator.suffix()), words);
-    match operator {
+    let parameter = match operator {
         Operator::In => separated(parameter, value, MAX_VALUES),
         Operator::IsNull => parameter.schema(Some(schema::of_type(Type::Bool, false))),
         Operator::Eq if name == "count" => parameter.schema(Some(Schema::from(
             utoipa::openapi::schema::AnyOfBuilder::new().item(value).item(words_of_count()).build(),
         ))),
         _ => parameter.schema(Some(value)),
+    };
+    match component_name(column, operator) {
+        Some(component) => shared(parameter, &component),
+        None => parameter.build(),
     }
-    .build()
 }
 
 /// Several values in one parameter, separated by commas.
@@ -158,11 +133,13 @@ fn sort(resource: &Resource) -> Parameter {
     separated(query("sort", words), names(directed), most).build()
 }
 
-fn fields(resource: &Resource) -> Parameter {
+/// `fields`, the one parameter that a detail has too.
+pub(super) fn fields(resource: &Resource) -> Parameter {
     let columns: Vec<_> = resource.columns.iter().map(|it| it.name.to_owned()).collect();
     let words = "Only these columns, separated by commas.".to_owned();
     let most = columns.len();
-    separated(query("fields", words), names(columns), most).build()
+    let parameter = separated(query("fields", words), names(columns), most);
+    shared(parameter, &format!("fields.{}", resource.name))
 }
 
 fn limit() -> Parameter {
@@ -171,17 +148,18 @@ fn limit() -> Parameter {
         .minimum(Some(1))
         .maximum(Some(most))
         .default(Some(json!(DEFAULT_LIMIT)));
-    query("limit", "Rows on the page.".to_owned())
+    let parameter = query("limit", "Rows on the page.".to_owned())
         .schema(Some(value))
-        .example(Some(json!(DEFAULT_LIMIT)))
-        .build()
+        .example(Some(json!(DEFAULT_LIMIT)));
+    shared(parameter, "limit")
 }
 
 fn cursor() -> Parameter {
     let words = "Where the page begins: `page.next_cursor` of the page before. Opaque, and bound \
                  to `sort` and the filters."
         .to_owned();
-    query("cursor", words).schema(Some(schema::of_type(Type::Text, false))).build()
+    let parameter = query("cursor", words).schema(Some(schema::of_type(Type::Text, false)));
+    shared(parameter, "cursor")
 }
 
 fn words_of_count() -> ObjectBuilder {
@@ -190,5 +168,5 @@ fn words_of_count() -> ObjectBuilder {
 
 fn count() -> Parameter {
     let words = "Whether the matching rows are counted, and how.".to_owned();
-    query("count", words).schema(Some(words_of_count())).build()
+    shared(query("count", words).schema(Some(words_of_count())), "count")
 }

@@ -17,6 +17,7 @@ async fn every_operator_finds_what_a_search_by_hand_finds() {
         "/youtube/videos",
         "/wg21/papers",
         "/usage/usages",
+        "/usage/external-repositories",
         "/website/visit-counts",
     ] {
         let resource = resource(path);

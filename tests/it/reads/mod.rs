@@ -10,6 +10,7 @@ mod repositories;
 mod seed;
 
 use boost_dashboard::{
+    app::Clock,
     db::sql::Statement,
     domains,
     query::{
@@ -118,6 +119,15 @@ async fn every_table_answers_when_seeded() {
             assert_eq!(app.get_as(&token, &path).await.expect(200), *row, "{path}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_tells_when_it_was_read() {
+    let now = "2024-05-01T12:00:00Z";
+    let clock = Clock::new(move || now.parse().unwrap());
+    let app = TestApp::with_clock(clock, |_| {}).await;
+    let page = app.get("/api/v1/github/commits").await.expect(200);
+    assert_eq!(page["meta"], serde_json::json!({ "as_of": now }));
 }
 
 #[tokio::test(flavor = "multi_thread")]

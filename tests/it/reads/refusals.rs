@@ -1,8 +1,10 @@
 //! What lists refuse, and what they say of it.
 
+use diesel_async::SimpleAsyncConnection as _;
 use serde_json::Value;
 
 use super::seeded;
+use crate::support::TestApp;
 
 /// Each query with the code, the parameter and the suggestion of its first fault.
 const REFUSED: &[(&str, &str, &str, Option<&str>)] = &[
@@ -126,4 +128,19 @@ async fn nothing_a_client_sends_becomes_sql() {
         app.get_as(&token, &format!("/api/v1/youtube/videos/{attack}")).await.expect(404);
     }
     assert_eq!(super::all_rows(&app, &token, "/github/languages").await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_takes_too_long_says_so() {
+    let app = TestApp::with(|settings| settings.statement_timeout_ms = 100).await;
+    let mut connection = app.db().connect().await;
+    let lock = "begin; lock table language in access exclusive mode";
+    connection.batch_execute(lock).await.unwrap();
+    for path in ["/api/v1/github/languages", "/api/v1/github/languages/1"] {
+        let answer = app.get(path).await;
+        assert!(answer.header("retry-after").is_some());
+        assert_eq!(answer.expect(503)["type"], "urn:boost-dashboard:statement_timeout");
+    }
+    connection.batch_execute("rollback").await.unwrap();
+    app.get("/api/v1/github/languages").await.expect(200);
 }

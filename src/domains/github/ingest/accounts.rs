@@ -1,6 +1,6 @@
 //! `github_account`: finding and making the accounts that a batch mentions.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
@@ -78,17 +78,26 @@ pub struct Handle(usize);
 
 /// The accounts of a batch, in the database.
 #[derive(Debug)]
-pub struct Stored(Vec<Done>);
+pub struct Stored {
+    done: Vec<Done>,
+    /// Accounts of which an address is new or spelt anew.
+    addressed: HashSet<i64>,
+}
 
 impl Stored {
     /// `github_account.id`.
     pub fn id(&self, handle: Handle) -> i64 {
-        self.0[handle.0].id
+        self.done[handle.0].id
     }
 
     /// What became of the account.
     pub fn action(&self, handle: Handle) -> Action {
-        self.0[handle.0].action
+        let done = &self.done[handle.0];
+        match done.action {
+            Action::Inserted => Action::Inserted,
+            _ if self.addressed.contains(&done.id) => Action::Updated,
+            action => action,
+        }
     }
 }
 
@@ -154,8 +163,8 @@ impl Accounts {
                 at,
             }));
         }
-        email::record(tx, addresses).await?;
-        Ok(Stored(done))
+        let addressed = email::record(tx, addresses).await?;
+        Ok(Stored { done, addressed })
     }
 
     fn with<'m>(
@@ -294,9 +303,19 @@ struct Cells {
 impl Cells {
     fn of(mention: &Mentioned) -> Self {
         let person = &mention.person;
+        // The account of deleted users is made whole, whoever names it first.
+        let ghost = Person::ghost();
+        let made_of = |text: Option<String>| match person.who {
+            Who::Id(GHOST_ID) => text.unwrap_or_default(),
+            _ => String::new(),
+        };
+        let cell = |stated: &Option<String>, ghost: Option<String>| match stated {
+            Some(text) => Cell::Stated(text.clone()),
+            None => Cell::Unstated(made_of(ghost)),
+        };
         Self {
-            username: Cell::of(person.login.clone()),
-            display_name: Cell::of(person.display_name.clone()),
+            username: cell(&person.login, ghost.login),
+            display_name: cell(&person.display_name, ghost.display_name),
             avatar_url: Cell::of(person.avatar_url.clone()),
             type_: person
                 .account_type
@@ -318,11 +337,10 @@ async fn ids_of_logins(tx: &mut Tx<'_>, logins: &[(usize, &str)]) -> QueryResult
          order by u.ord, a.github_account_id > 0 desc, a.source_at desc nulls last, a.id",
         );
     for row in tx.query(statement).await? {
-        if let [Value::BigInt(ord), Value::BigInt(id)] = row.0.as_slice() {
-            if let Some(slot) = usize::try_from(ord - 1).ok().and_then(|n| found.get_mut(n)) {
+        if let [Value::BigInt(ord), Value::BigInt(id)] = row.0.as_slice()
+            && let Some(slot) = usize::try_from(ord - 1).ok().and_then(|n| found.get_mut(n)) {
                 *slot = Some(*id);
             }
-        }
     }
     Ok(found)
 }

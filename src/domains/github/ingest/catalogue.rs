@@ -89,18 +89,22 @@ async fn licenses(
     if licenses.is_empty() {
         return Ok(ids);
     }
-    // Of several copies in a batch the greatest wins, so that order plays no role.
-    let by_name: BTreeMap<&str, &License> =
-        licenses.iter().map(|license| (license.name.as_str(), *license)).collect();
+    // Licences have no time: of several copies the greatest wins, so that order plays no role and
+    // blank never does.
+    let mut by_name: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    for License { name, spdx_id, url } in licenses.iter().copied() {
+        let greatest = by_name.entry(name).or_default();
+        *greatest = (greatest.0.max(spdx_id), greatest.1.max(url));
+    }
     let statement = Given::default()
         .texts("name", by_name.keys().copied())
-        .texts("spdx", by_name.values().map(|license| license.spdx_id.as_str()))
-        .texts("url", by_name.values().map(|license| license.url.as_str()))
+        .texts("spdx", by_name.values().map(|(spdx_id, _)| *spdx_id))
+        .texts("url", by_name.values().map(|(_, url)| *url))
         .statement(
-            "update license l set spdx_id = coalesce(nullif(u.spdx, ''), l.spdx_id), \
-             url = coalesce(nullif(u.url, ''), l.url) from",
-            "where l.name = u.name and (l.spdx_id, l.url) is distinct from \
-             (coalesce(nullif(u.spdx, ''), l.spdx_id), coalesce(nullif(u.url, ''), l.url))",
+            "update license l set spdx_id = greatest(u.spdx collate \"C\", l.spdx_id), \
+             url = greatest(u.url collate \"C\", l.url) from",
+            "where l.name = u.name \
+             and (u.spdx > l.spdx_id collate \"C\" or u.url > l.url collate \"C\")",
         );
     let filled = tx.execute(statement).await?;
     tx.count("license").updated += filled as u64;
@@ -115,10 +119,14 @@ pub async fn store_sets(
 ) -> QueryResult<HashSet<i64>> {
     let stated =
         |set: usize| repositories.iter().filter(move |(_, done)| done.sets.get(set) == Some(&true));
-    let named: BTreeSet<&License> =
-        stated(0).filter_map(|(repository, _)| repository.license.as_ref()?.as_ref()).collect();
+    // A name is known once it was seen, also in a payload that came too late to count.
+    let named: BTreeSet<&License> = repositories
+        .iter()
+        .filter_map(|(repository, _)| repository.license.as_ref()?.as_ref())
+        .collect();
     let license_ids = licenses(tx, &named).await?;
-    let spoken: BTreeSet<&str> = stated(1)
+    let spoken: BTreeSet<&str> = repositories
+        .iter()
         .filter_map(|(repository, _)| repository.languages.as_ref())
         .flat_map(|languages| languages.iter().map(|(name, _)| name.as_str()))
         .collect();

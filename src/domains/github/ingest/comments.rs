@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::person::Person;
+use super::{issues::Thread, person::Person};
 use crate::{
     draft,
     ingest::{
@@ -57,7 +57,7 @@ pub struct Comment {
 }
 
 impl Comment {
-    fn read(node: Node<'_>, context: &Context) -> Option<Self> {
+    fn read(node: Node<'_>, thread: &Thread, context: &Context) -> Option<Self> {
         let id = node.get("id").id()?;
         let created_at = node.get("created_at").instant().value();
         let updated_at = node.get("updated_at").instant().value();
@@ -70,8 +70,8 @@ impl Comment {
             stamp: Stamp::BOTTOM,
         };
         let source_at = context.source_time(updated_at.or(created_at), node.get("updated_at"));
-        comment.stamp =
-            Stamp { source_at, rank: 0, as_of: context.as_of, digest: digest(&comment) };
+        let digest = digest(&(thread.place(), &comment));
+        comment.stamp = Stamp { source_at, rank: 0, as_of: context.as_of, digest };
         Some(comment)
     }
 }
@@ -80,14 +80,14 @@ impl Comment {
 const COMMENTS: usize = 20_000;
 
 /// Reads a list of comments; anything that is no list counts as missing.
-pub fn read(node: Node<'_>, context: &Context) -> Option<Vec<Comment>> {
+pub fn read(node: Node<'_>, thread: &Thread, context: &Context) -> Option<Vec<Comment>> {
     let mut comments = Vec::new();
     for element in node.elements()? {
         if comments.len() == COMMENTS {
             node.fault("too_many_items", format!("An item has at most {COMMENTS} comments."));
             break;
         }
-        comments.extend(Comment::read(element, context));
+        comments.extend(Comment::read(element, thread, context));
     }
     Some(comments)
 }

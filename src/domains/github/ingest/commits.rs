@@ -87,6 +87,9 @@ pub struct Commit {
     pub commit_at: DateTime<Utc>,
     /// Committer date, else author date.
     pub committed_at: DateTime<Utc>,
+    /// The time that decides between commits; none if a wrong clock made it.
+    #[serde(skip)]
+    pub source_at: Option<DateTime<Utc>>,
     /// Whose commit it is.
     pub person: Person,
     /// Whether that is a real account.
@@ -151,6 +154,7 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
         message: commit.get("message").text().or_default().unwrap_or_default(),
         commit_at,
         committed_at: committer.unwrap_or(commit_at),
+        source_at: context.source_time(Some(commit_at), commit.get("author").get("date")),
         person: chosen.person,
         real: chosen.real,
         address: chosen.address,
@@ -206,11 +210,10 @@ fn read_files(
             node.fault("too_many_items", format!("A commit has at most {FILES} files."));
             break;
         }
-        if let Some((name, change)) = read_file(entry) {
-            if files.insert(name, change).is_some() {
+        if let Some((name, change)) = read_file(entry)
+            && files.insert(name, change).is_some() {
                 entry.warn("duplicate_in_payload", "The file is listed before; the last counts.");
             }
-        }
     }
     if listed == 0 && !complete {
         return (None, Completeness::Partial);

@@ -48,10 +48,9 @@ draft! {
 #[derive(Debug, Serialize)]
 pub struct Thread {
     /// The repository.
-    #[serde(skip)]
+    #[serde(serialize_with = "super::folded_name")]
     pub repo: RepoName,
     /// The number in the repository.
-    #[serde(skip)]
     pub number: i32,
     /// The author; nobody is not stated.
     pub person: Option<Person>,
@@ -84,7 +83,7 @@ pub struct Thread {
 #[derive(Debug, Serialize)]
 pub struct Issue {
     /// GitHub's id.
-    #[serde(skip)]
+    #[serde(serialize_with = "super::text_number")]
     pub id: i64,
     /// What it shares with pull requests.
     pub thread: Thread,
@@ -98,6 +97,13 @@ pub struct Issue {
     pub stamp: Stamp,
 }
 
+impl Thread {
+    /// Where what hangs on it belongs: part of what a comment states.
+    pub fn place(&self) -> (String, i32) {
+        (self.repo.folded().to_string(), self.number)
+    }
+}
+
 /// A set that is stated, or not.
 pub fn set_cell<T>(set: Option<&T>) -> Cell<()> {
     if set.is_some() { Cell::Stated(()) } else { Cell::Unstated(()) }
@@ -109,11 +115,11 @@ pub fn author_cell(account: Option<i64>, ghost: i64) -> Cell<i64> {
 }
 
 impl Issue {
-    /// What is written of it.
-    pub fn draft(&self, repo_id: i64, author: Cell<i64>, item: i32) -> IssueDraft {
+    /// What is written of it, under the id that its number was settled to.
+    pub fn draft(&self, issue_id: i64, repo_id: i64, author: Cell<i64>, item: i32) -> IssueDraft {
         let thread = &self.thread;
         IssueDraft {
-            issue_id: self.id,
+            issue_id,
             repo_id: Cell::Stated(repo_id),
             issue_number: Cell::Stated(thread.number),
             account_id: author,
@@ -203,12 +209,9 @@ const LABELS: usize = 1_000;
 /// Reads what issues and pull requests have in common.
 pub fn read_thread(info: Node<'_>, comments: Node<'_>, context: &Context) -> Option<Thread> {
     let number = info.get("number");
-    let number = match number.maybe_id().and_then(|number| i32::try_from(number).ok()) {
-        Some(number) => Some(number),
-        None => {
-            number.fault("invalid_id", "The number is not a positive 32-bit integer.");
-            None
-        }
+    let number = if let Some(number) = number.maybe_id().and_then(|number| i32::try_from(number).ok()) { Some(number) } else {
+        number.fault("invalid_id", "The number is not a positive 32-bit integer.");
+        None
     };
     let repo = repository_of(info, context);
     let thread = Thread {
@@ -222,10 +225,10 @@ pub fn read_thread(info: Node<'_>, comments: Node<'_>, context: &Context) -> Opt
         closed_at: info.get("closed_at").instant().nullable(),
         labels: read_labels(info.get("labels")),
         assignees: read_assignees(info),
-        comments: comments::read(comments, context),
+        comments: None,
         all_comments: context.lists_all("comments"),
     };
-    Some(thread)
+    Some(Thread { comments: comments::read(comments, &thread, context), ..thread })
 }
 
 fn read_labels(node: Node<'_>) -> Option<BTreeSet<String>> {

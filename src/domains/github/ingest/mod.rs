@@ -100,6 +100,11 @@ pub fn text_number<S: Serializer>(number: &i64, serializer: S) -> Result<S::Ok, 
     serializer.collect_str(number)
 }
 
+/// Names go into digests as they are compared.
+pub fn folded_name<S: Serializer>(name: &RepoName, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&name.folded())
+}
+
 /// See [`text_number`].
 #[expect(clippy::ref_option, reason = "serde passes the field by reference")]
 pub fn text_number_option<S: Serializer>(

@@ -3,7 +3,7 @@
 //! A number belongs to one id at a time. A newer statement takes the number over; the row that had
 //! it is merged into its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::QueryResult;
 
@@ -47,8 +47,9 @@ pub struct Claim<'i> {
 pub struct Place {
     /// GitHub's id of the row: of the item, or of the row that has its number.
     pub key: i64,
-    /// The row, where it exists and the item itself must not be written.
-    pub stale: Option<i64>,
+    /// Whether that row has another id than the item, because its statement is newer: what the item
+    /// says is folded into it.
+    pub folded: bool,
 }
 
 /// A row that exists.
@@ -57,6 +58,36 @@ struct Holder {
     row: i64,
     id: i64,
     stamp: Stamp,
+}
+
+/// Locks the repositories of numbers that are new or change hands, so that two transactions never
+/// make rows for one number. Call it before any issue or pull request is locked.
+pub async fn reserve(
+    tx: &mut Tx<'_>,
+    issues: &[Claim<'_>],
+    pulls: &[Claim<'_>],
+) -> QueryResult<()> {
+    let mut repositories = BTreeSet::new();
+    for (numbered, claims) in [(ISSUES, issues), (PULLS, pulls)] {
+        if claims.is_empty() {
+            continue;
+        }
+        let by_number = find(tx, numbered, claims, true).await?;
+        let open = claims.iter().enumerate().filter(|(index, claim)| {
+            by_number
+                .get(index)
+                .is_none_or(|holder| claim.id.is_some_and(|id| id != holder.id))
+        });
+        repositories.extend(open.map(|(_, claim)| claim.repo_id));
+    }
+    if repositories.is_empty() {
+        return Ok(());
+    }
+    let mut lock = Statement::new("select id from github_repository where id = any(");
+    lock.bind_all(SqlType::BigInt, repositories.into_iter().map(Value::BigInt));
+    lock.push(") order by id for no key update");
+    tx.query(lock).await?;
+    Ok(())
 }
 
 /// Settles the place of every item; one answer for each, in order.
@@ -71,17 +102,27 @@ pub async fn settle(
     let by_number = find(tx, numbered, claims, true).await?;
     let by_id = find(tx, numbered, claims, false).await?;
     let mut groups: BTreeMap<(i64, i32), Vec<usize>> = BTreeMap::new();
+    let mut newest: HashMap<i64, &Stamp> = HashMap::new();
     for (index, claim) in claims.iter().enumerate() {
         groups.entry((claim.repo_id, claim.number)).or_default().push(index);
+        if let Some(id) = claim.id {
+            let newest = newest.entry(id).or_insert(claim.stamp);
+            *newest = (*newest).max(claim.stamp);
+        }
     }
-    let mut places = vec![Place { key: 0, stale: None }; claims.len()];
+    // A statement that is older than another one of its id does not claim the number it names.
+    let outdated = |index: usize, id: i64| {
+        let stamp = claims[index].stamp;
+        newest.get(&id).is_some_and(|newest| stamp < *newest)
+            || by_id.get(&index).is_some_and(|own| *stamp < own.stamp)
+    };
+    let mut places = vec![Place { key: 0, folded: false }; claims.len()];
     for (_, members) in groups {
         let holder = by_number.get(&members[0]).cloned();
-        // A statement that is older than its own row does not claim the number it names.
         let best = members
             .iter()
             .filter_map(|index| Some((claims[*index].stamp, claims[*index].id?, *index)))
-            .filter(|(stamp, _, index)| by_id.get(index).is_none_or(|own| **stamp >= own.stamp))
+            .filter(|(_, id, index)| !outdated(*index, *id))
             .max_by(|a, b| a.0.cmp(b.0));
         let held = holder.as_ref().filter(|holder| holder.id > 0);
         let key = match (best, held) {
@@ -100,14 +141,11 @@ pub async fn settle(
             take_over(tx, numbered, holder.row, own, key).await?;
         }
         for index in members {
-            let claim = &claims[index];
-            places[index] = match claim.id {
-                Some(id) if id != key => match by_id.get(&index) {
-                    // Its own row stands elsewhere and is newer: it is settled there.
-                    Some(own) if *claim.stamp < own.stamp => Place { key: id, stale: None },
-                    _ => Place { key, stale: Some(holder.as_ref().map_or(0, |h| h.row)) },
-                },
-                _ => Place { key, stale: None },
+            places[index] = match claims[index].id {
+                // It belongs to its own row, which stands elsewhere.
+                Some(id) if id != key && outdated(index, id) => Place { key: id, folded: false },
+                Some(id) => Place { key, folded: id != key },
+                None => Place { key, folded: false },
             };
         }
     }

@@ -45,7 +45,7 @@ draft! {
 #[derive(Debug, Serialize)]
 pub struct Pull {
     /// GitHub's id; an item of the issue list does not know it.
-    #[serde(skip)]
+    #[serde(serialize_with = "super::text_number_option")]
     pub id: Option<i64>,
     /// What it shares with issues.
     pub thread: Thread,
@@ -128,9 +128,9 @@ pub fn read_pull(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
         if merged.is_stated() { merged } else { info.get("pull_request").get("merged_at") };
     let merged_at = merged.instant().nullable();
     let hash = |side: &'static str| info.get(side).get("sha").filled_text();
-    let reviews = reviews::read(node, context);
     let (head, base) = (hash("head"), hash("base"));
     let (id, thread) = (id.map_or(Some(None), |id| id.map(Some))?, thread?);
+    let reviews = reviews::read(node, &thread, context);
     let is_merged = merged_at.flatten().is_some()
         || info.get("merged").raw() == Some(&serde_json::Value::Bool(true));
     let word = info.get("state").text().value();

@@ -104,21 +104,27 @@ impl Repository {
         self
     }
 
+    /// What it is called; with its id behind the name where another one has that.
+    pub fn spelling(&self, may_name: bool) -> String {
+        match self.id {
+            Some(id) if !may_name => format!("{}~{id}", self.name.name),
+            _ => self.name.name.clone(),
+        }
+    }
+
     /// Whether it says more than that the repository exists.
     pub fn is_full(&self) -> bool {
         self.stamp != Stamp::BOTTOM
     }
 
-    /// What is written of it, once its row and owner are known. `name` is `None` where the payload
-    /// may not claim the name it states.
-    pub fn draft(&self, id: i64, name: Option<(i64, &str)>, item: i32) -> RepositoryDraft {
-        let (owner_account_id, repo_name) = match name {
-            Some((owner, name)) => (Cell::Stated(owner), Cell::Stated(name.to_owned())),
-            None => (Cell::Unstated(0), Cell::Unstated(String::new())),
+    /// What is written of it, once its row, its owner and its name are known. A list of languages
+    /// says nothing but that.
+    pub fn draft(&self, id: i64, owner: i64, name: String, item: i32) -> RepositoryDraft {
+        let (owner_account_id, repo_name, removed_at) = match self.languages {
+            Some(_) => (Cell::Unstated(0), Cell::Unstated(String::new()), Cell::Unstated(None)),
+            // A payload of the repository itself shows that it is there.
+            None => (Cell::Stated(owner), Cell::Stated(name), Cell::Stated(None)),
         };
-        // A payload of the repository itself shows that it is there.
-        let removed_at =
-            if self.languages.is_some() { Cell::Unstated(None) } else { Cell::Stated(None) };
         let set = |stated| if stated { Cell::Stated(()) } else { Cell::Unstated(()) };
         RepositoryDraft {
             id,
@@ -191,11 +197,10 @@ fn name_of(node: Node<'_>, context: &Context) -> Option<RepoName> {
             let name = node.first(&["name", "repo_name"]).str()?;
             RepoName::parse(&format!("{owner}/{name}"))
         });
-    if let (Some(stated), Some(given)) = (&stated, &context.repo) {
-        if !stated.same(given) {
+    if let (Some(stated), Some(given)) = (&stated, &context.repo)
+        && !stated.same(given) {
             node.warn("context_mismatch", format!("The payload is of {stated}; it wins."));
         }
-    }
     let name = stated.or_else(|| context.repo.clone());
     if name.is_none() {
         if node.raw().is_some_and(serde_json::Value::is_object) {

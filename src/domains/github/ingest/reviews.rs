@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{person::Person, text_number_option};
+use super::{issues::Thread, person::Person, text_number_option};
 use crate::{
     draft,
     ingest::{
@@ -81,7 +81,7 @@ const REVIEWS: usize = 20_000;
 
 /// Reads the lists `reviews` and `review_comments`; each may hold both. In a REST pull request they
 /// are numbers, which is no list.
-pub fn read(node: Node<'_>, context: &Context) -> Option<Vec<Review>> {
+pub fn read(node: Node<'_>, thread: &Thread, context: &Context) -> Option<Vec<Review>> {
     let mut reviews = Vec::new();
     let mut listed = false;
     for list in [node.get("reviews"), node.get("review_comments")] {
@@ -90,7 +90,7 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Vec<Review>> {
                 list.fault("too_many_items", format!("An item has at most {REVIEWS} reviews."));
                 break;
             }
-            reviews.extend(read_one(element, context));
+            reviews.extend(read_one(element, thread, context));
         }
         listed |= list.is_array();
     }
@@ -116,7 +116,7 @@ fn kind_of(node: Node<'_>) -> ReviewKind {
     }
 }
 
-fn read_one(node: Node<'_>, context: &Context) -> Option<Review> {
+fn read_one(node: Node<'_>, thread: &Thread, context: &Context) -> Option<Review> {
     let kind = kind_of(node);
     let state = node.get("state").filled_text().map(|state| state.to_ascii_uppercase());
     if kind == ReviewKind::Review && state.as_deref() == Some("PENDING") {
@@ -149,6 +149,7 @@ fn read_one(node: Node<'_>, context: &Context) -> Option<Review> {
     };
     let newest = updated_at.or(created_at);
     let source_at = context.source_time(newest, node.get("updated_at"));
-    review.stamp = Stamp { source_at, rank: 0, as_of: context.as_of, digest: digest(&review) };
+    let digest = digest(&(thread.place(), &review));
+    review.stamp = Stamp { source_at, rank: 0, as_of: context.as_of, digest };
     Some(review)
 }

@@ -25,6 +25,8 @@ use crate::{
 struct Known {
     id: i64,
     github_id: Option<i64>,
+    /// Whether it was found by a name that it does not have any more.
+    former: bool,
 }
 
 /// A settled repository.
@@ -34,7 +36,7 @@ pub struct Settled {
     pub id: i64,
     /// Whether this batch made the row.
     pub created: bool,
-    /// Whether the payload's name is the row's from now on.
+    /// Whether the row may have the payload's name; else it is called by name and id.
     pub may_name: bool,
 }
 
@@ -57,16 +59,37 @@ pub async fn settle(
         let name = &names[index];
         let holder = by_name.get(name).cloned();
         let own = by_id.get(&github_id).cloned();
+        let stamp = &mention.repository.stamp;
         match (own, holder) {
-            (Some(own), Some(holder)) if own.id == holder.id => {}
-            (Some(own), holder) => {
-                let wins = mention.repository.stamp > name_stamp(tx, own.id).await?
-                    && claims(tx, mention, holder.as_ref()).await?;
-                may_name[index] = wins;
-                if wins {
-                    remember_name(tx, own.id, mention.repository.stamp.source_at).await?;
-                    by_name.insert(name.clone(), own);
+            (Some(own), Some(holder)) if own.id == holder.id => {
+                if holder.former && *stamp > name_stamp(tx, own.id).await? {
+                    remember_present_name(tx, own.id, stamp.source_at).await?;
                 }
+            }
+            (Some(own), holder) => {
+                let holder = match holder.filter(|holder| !holder.former) {
+                    // Whoever was only ever seen by this name is this repository.
+                    Some(Known { id, github_id: None, .. }) => {
+                        join::merge(tx, &tables(), "github_repository", id, own.id).await?;
+                        None
+                    }
+                    holder => holder,
+                };
+                let newer = *stamp > name_stamp(tx, own.id).await?;
+                let wins = newer && claims(tx, mention, holder.as_ref()).await?;
+                may_name[index] = wins;
+                if newer {
+                    remember_present_name(tx, own.id, stamp.source_at).await?;
+                }
+                if wins {
+                    by_name.insert(name.clone(), own);
+                } else if holder.is_none() {
+                    remember_name(tx, own.id, name, stamp.source_at).await?;
+                    by_name.insert(name.clone(), Known { former: true, ..own });
+                }
+            }
+            (None, Some(holder)) if holder.former => {
+                by_name.remove(name);
             }
             (None, Some(holder)) if holder.github_id.is_none() => {
                 adopt_id(tx, holder.id, github_id).await?;
@@ -107,25 +130,15 @@ async fn claims(
     mention: &Mentioned<'_>,
     holder: Option<&Known>,
 ) -> QueryResult<bool> {
-    let Some(holder) = holder else { return Ok(true) };
-    let Some(held_by) = holder.github_id else {
-        // The holder was only ever seen by name: it is this repository.
-        let own = find_ids(tx, &mention.repository.id.into_iter().collect::<Vec<_>>()).await?;
-        if let Some(own) = mention.repository.id.and_then(|id| own.get(&id)) {
-            join::merge(tx, &tables(), "github_repository", holder.id, own.id).await?;
-        }
-        return Ok(true);
-    };
-    if mention.repository.stamp <= name_stamp(tx, holder.id).await? {
+    let Some(Known { id: holder, github_id: Some(held_by), .. }) = holder else { return Ok(true) };
+    if mention.repository.stamp <= name_stamp(tx, *holder).await? {
         return Ok(false);
     }
     let mut displace = Statement::new("update github_repository set repo_name = repo_name || ");
     displace.bind(SqlType::Text, Value::Text(format!("~{held_by}")));
-    displace.push(
-        ", column_stamps = coalesce(column_stamps, '{}') || '{\"repo_name\": null, \
-         \"owner_account_id\": null}' where id = ",
-    );
-    displace.bind(SqlType::BigInt, Value::BigInt(holder.id));
+    // The name keeps its stamp: only a newer payload of its own gives the row another one.
+    displace.push(" where id = ");
+    displace.bind(SqlType::BigInt, Value::BigInt(*holder));
     tx.execute(displace).await?;
     Ok(true)
 }
@@ -138,20 +151,42 @@ async fn name_stamp(tx: &mut Tx<'_>, id: i64) -> QueryResult<Stamp> {
 }
 
 /// The name a row has now answers for it also after it is renamed.
-async fn remember_name(tx: &mut Tx<'_>, id: i64, at: Option<DateTime<Utc>>) -> QueryResult<()> {
-    let mut statement = Statement::new(
-        "insert into former_repository_name (owner_lower, name_lower, repo_id, seen_at) \
-         select lower(a.username), lower(r.repo_name), r.id, ",
-    );
-    let at = Value::Timestamptz(at.unwrap_or(tx.now));
-    statement.bind(SqlType::Timestamptz, at);
-    statement.push(
-        " from github_repository r join github_account a on a.id = r.owner_account_id \
+async fn remember_present_name(
+    tx: &mut Tx<'_>,
+    id: i64,
+    at: Option<DateTime<Utc>>,
+) -> QueryResult<()> {
+    let mut present = Statement::new(
+        "select a.username, r.repo_name from github_repository r \
+         join github_account a on a.id = r.owner_account_id \
          where r.repo_name not like '%~%' and r.id = ",
     );
-    statement.bind(SqlType::BigInt, Value::BigInt(id));
+    present.bind(SqlType::BigInt, Value::BigInt(id));
+    for row in tx.query(present).await? {
+        if let Ok([Value::Text(owner), Value::Text(name)]) = <[Value; 2]>::try_from(row.0) {
+            remember_name(tx, id, &RepoName { owner, name }, at).await?;
+        }
+    }
+    Ok(())
+}
+
+/// A name that a row had once answers for it, as long as nobody has the name now.
+async fn remember_name(
+    tx: &mut Tx<'_>,
+    id: i64,
+    name: &RepoName,
+    at: Option<DateTime<Utc>>,
+) -> QueryResult<()> {
+    let RepoName { owner, name } = name.folded();
+    let mut statement = Statement::new(
+        "insert into former_repository_name (owner_lower, name_lower, repo_id, seen_at) values (",
+    );
+    statement.bind(SqlType::Text, Value::Text(owner)).push(", ");
+    statement.bind(SqlType::Text, Value::Text(name)).push(", ");
+    statement.bind(SqlType::BigInt, Value::BigInt(id)).push(", ");
+    statement.bind(SqlType::Timestamptz, Value::Timestamptz(at.unwrap_or(tx.now)));
     statement.push(
-        " on conflict (owner_lower, name_lower) do update \
+        ") on conflict (owner_lower, name_lower) do update \
          set repo_id = excluded.repo_id, seen_at = excluded.seen_at \
          where former_repository_name.seen_at <= excluded.seen_at",
     );
@@ -181,7 +216,8 @@ async fn find_ids(tx: &mut Tx<'_>, ids: &[i64]) -> QueryResult<HashMap<i64, Know
         .into_iter()
         .filter_map(|row| match row.0.as_slice() {
             [Value::BigInt(github_id), Value::BigInt(id)] => {
-                Some((*github_id, Known { id: *id, github_id: Some(*github_id) }))
+                let known = Known { id: *id, github_id: Some(*github_id), former: false };
+                Some((*github_id, known))
             }
             _ => None,
         })
@@ -191,14 +227,16 @@ async fn find_ids(tx: &mut Tx<'_>, ids: &[i64]) -> QueryResult<HashMap<i64, Know
 /// The rows that have a name now, else the rows that had it.
 async fn find_names(tx: &mut Tx<'_>, names: &[RepoName]) -> QueryResult<HashMap<RepoName, Known>> {
     let mut found = HashMap::new();
-    for (select, join) in [
+    for (former, select, join) in [
         (
+            false,
             "select distinct on (u.ord) u.ord, r.id, r.github_repo_id from",
             "join github_account a on lower(a.username) = u.owner \
              join github_repository r on r.owner_account_id = a.id and lower(r.repo_name) = u.name \
              order by u.ord, a.github_account_id > 0 desc, a.source_at desc nulls last, r.id",
         ),
         (
+            true,
             "select u.ord, r.id, r.github_repo_id from",
             "join former_repository_name f on f.owner_lower = u.owner and f.name_lower = u.name \
              join github_repository r on r.id = f.repo_id",
@@ -223,7 +261,7 @@ async fn find_names(tx: &mut Tx<'_>, names: &[RepoName]) -> QueryResult<HashMap<
                 };
                 let name = usize::try_from(ord - 1).ok().and_then(|n| wanted.get(n));
                 if let Some(name) = name {
-                    found.insert((*name).clone(), Known { id: *id, github_id });
+                    found.insert((*name).clone(), Known { id: *id, github_id, former });
                 }
             }
         }
@@ -252,11 +290,7 @@ async fn create(
         if known {
             continue;
         }
-        let suffix = match repository.id {
-            Some(id) if !may_name[index] => format!("~{id}"),
-            _ => String::new(),
-        };
-        let spelling = format!("{}{suffix}", repository.name.name);
+        let spelling = repository.spelling(may_name[index]);
         let key = (accounts.id(mention.owner), spelling.to_lowercase());
         let entry = missing.entry(key).or_insert_with(|| (spelling, None, names[index].clone()));
         entry.1 = entry.1.or(repository.id);
@@ -279,7 +313,7 @@ async fn create(
         .append(&mut statement);
     statement.push(
         " on conflict (owner_account_id, lower(repo_name)) do update \
-         set repo_name = github_repository.repo_name where false \
+         set source_rank = github_repository.source_rank where false \
          returning id, owner_account_id, lower(repo_name)",
     );
     let mut created = Vec::new();
@@ -291,7 +325,7 @@ async fn create(
         };
         created.push(id);
         if let Some((_, github_id, folded)) = missing.remove(&(owner, name)) {
-            let known = Known { id, github_id };
+            let known = Known { id, github_id, former: false };
             if let Some(github_id) = github_id {
                 by_id.insert(github_id, known.clone());
             }

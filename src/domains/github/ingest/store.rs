@@ -1,6 +1,6 @@
 //! Storing a batch of GitHub items of any kind: parents first, each table once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::QueryResult;
 
@@ -26,6 +26,33 @@ use crate::ingest::{
 
 /// Stores items; one outcome for each, in order.
 pub async fn store(
+    tx: &mut Tx<'_>,
+    mut items: &[(i32, &Item)],
+    context: &Context,
+) -> QueryResult<Vec<Outcome>> {
+    let mut outcomes = Vec::with_capacity(items.len());
+    while let Some(end) = first_contender(items) {
+        let (first, rest) = items.split_at(end);
+        outcomes.extend(store_together(tx, first, context).await?);
+        items = rest;
+    }
+    outcomes.extend(store_together(tx, items, context).await?);
+    Ok(outcomes)
+}
+
+/// The first repository whose name another one before it has, or that has another name before: who
+/// has a name is decided one after the other.
+fn first_contender(items: &[(i32, &Item)]) -> Option<usize> {
+    let (mut names, mut ids) = (HashMap::new(), HashMap::new());
+    items.iter().position(|(_, item)| {
+        let Item::Repository(repository) = item else { return false };
+        let Some(id) = repository.id else { return false };
+        let name = repository.name.folded();
+        *names.entry(name.clone()).or_insert(id) != id || *ids.entry(id).or_insert(name.clone()) != name
+    })
+}
+
+async fn store_together(
     tx: &mut Tx<'_>,
     items: &[(i32, &Item)],
     context: &Context,
@@ -62,14 +89,17 @@ pub async fn store(
 
     let mut outcomes = Outcomes(vec![None; items.len()]);
     let mut slots = Slots::default();
+    let mut said = BTreeSet::new();
     let mut years: Vec<(i32, &CreatedRepos)> = Vec::new();
     let (mut commits, mut authors) = (Vec::new(), Vec::new());
     let (mut issues, mut pulls) = (Vec::new(), Vec::new());
     for (slot, ((index, item), whose)) in items.iter().zip(&people).enumerate() {
         match (item, whose) {
             (Item::Account(_), Whose::Account(handle)) => {
+                // Equal payloads are one statement: the first makes it.
+                let first = said.insert(*handle);
                 outcomes.0[slot] = Some(Outcome {
-                    action: stored.action(*handle),
+                    action: if first { stored.action(*handle) } else { Action::Unchanged },
                     table: "github_account",
                     row_id: Some(stored.id(*handle)),
                 });
@@ -102,6 +132,7 @@ pub async fn store(
     outcomes.put(slots.repositories, done);
     outcomes.put(slots.years, store_years(tx, &years).await?);
     outcomes.put(slots.commits, store_commits(tx, &commits, &authors).await?);
+    threads::reserve_numbers(tx, &issues, &pulls).await?;
     outcomes.put(slots.issues, threads::store_issues(tx, &issues, accounts).await?);
     outcomes.put(slots.pulls, threads::store_pulls(tx, &pulls, accounts).await?);
     outcomes.0.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
@@ -158,7 +189,7 @@ impl Walk {
                 Whose::Account(handle)
             }
             Item::Commit(commit) => {
-                let at = Some(commit.commit_at);
+                let at = commit.source_at;
                 let handle = self.accounts.mention(commit.person.clone(), at, self.as_of, index);
                 if let Some(address) = &commit.address {
                     self.accounts.address(handle, address.clone(), at);
@@ -177,12 +208,9 @@ impl Walk {
 
     fn thread(&mut self, thread: &Thread, reviewers: &[Option<&Person>], item: i32) -> People {
         let at = thread.updated_at.flatten();
-        let mut mention = |person: Option<&Person>| match person {
-            Some(person) => Some(self.accounts.mention(person.clone(), at, self.as_of, item)),
-            None => {
-                self.ghost = Some(self.accounts.ghost(item));
-                None
-            }
+        let mut mention = |person: Option<&Person>| if let Some(person) = person { Some(self.accounts.mention(person.clone(), at, self.as_of, item)) } else {
+            self.ghost = Some(self.accounts.ghost(item));
+            None
         };
         People {
             author: mention(thread.person.as_ref()),
@@ -243,13 +271,21 @@ async fn store_repositories(
         .iter()
         .map(|(mention, settled)| {
             let repository = mention.repository;
-            let states_name = settled.may_name && repository.languages.is_none();
-            let name =
-                states_name.then(|| (accounts.id(mention.owner), repository.name.name.as_str()));
-            repository.draft(settled.id, name, mention.item)
+            let name = repository.spelling(settled.may_name);
+            repository.draft(settled.id, accounts.id(mention.owner), name, mention.item)
         })
         .collect();
     let done = upsert(tx, drafts).await?;
+    // Rows that this batch made were counted when they were made.
+    let filled: HashSet<i64> = settled.iter().filter(|s| s.created).map(|s| s.id).collect();
+    let count = tx.count("github_repository");
+    for id in filled {
+        if done.iter().any(|done| done.id == id && done.action == Action::Updated) {
+            count.updated = count.updated.saturating_sub(1);
+        } else if done.iter().any(|done| done.id == id) {
+            count.unchanged = count.unchanged.saturating_sub(1);
+        }
+    }
     let sets: Vec<_> =
         full.iter().zip(&done).map(|((mention, _), done)| (mention.repository, done)).collect();
     let changed = catalogue::store_sets(tx, &sets).await?;

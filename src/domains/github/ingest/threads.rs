@@ -1,6 +1,6 @@
 //! Storing issues and pull requests with what hangs on them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use diesel::QueryResult;
 
@@ -115,59 +115,80 @@ impl Accounts<'_> {
     }
 }
 
-/// What became of a parent: its row, and whether something under it changed.
+/// What became of parents: the row of each, and under which something changed.
 struct Parents {
-    rows: Vec<i64>,
-    done: Vec<Option<Done>>,
+    done: Vec<Done>,
+    folded: Vec<bool>,
     changed: HashSet<i64>,
 }
 
 impl Parents {
+    fn row(&self, nth: usize) -> i64 {
+        self.done[nth].id
+    }
+
     fn outcomes(self, table: &'static str) -> Vec<Outcome> {
-        self.rows
+        self.done
             .into_iter()
-            .zip(self.done)
-            .map(|(row, done)| {
-                let action = match done.map_or(Action::Stale, |done| done.action) {
+            .zip(self.folded)
+            .map(|(done, folded)| {
+                let action = match done.action {
                     Action::Inserted => Action::Inserted,
-                    _ if self.changed.contains(&row) => Action::Updated,
+                    _ if self.changed.contains(&done.id) => Action::Updated,
+                    Action::Unchanged if folded => Action::Stale,
                     action => action,
                 };
-                Outcome { action, table, row_id: Some(row) }
+                Outcome { action, table, row_id: Some(done.id) }
             })
             .collect()
     }
 }
 
-/// Writes the parents that may be written; gives the row of each, also of those that may not.
+/// Writes the parents.
 async fn store_parents<D: Draft>(
     tx: &mut Tx<'_>,
     places: &[Place],
     drafts: Vec<D>,
 ) -> QueryResult<Parents> {
-    let mut done: Vec<Option<Done>> = vec![None; places.len()];
-    let mut fresh = Vec::new();
-    let mut written = Vec::new();
-    for (n, draft) in drafts.into_iter().enumerate() {
-        if places[n].stale.is_none() {
-            fresh.push(n);
-            written.push(draft);
-        }
-    }
-    for (n, stored) in fresh.into_iter().zip(upsert(tx, written).await?) {
-        done[n] = Some(stored);
-    }
-    let rows: HashMap<i64, i64> = places
+    Ok(Parents {
+        done: upsert(tx, drafts).await?,
+        folded: places.iter().map(|place| place.folded).collect(),
+        changed: HashSet::new(),
+    })
+}
+
+fn issue_claims<'i>(issues: &[Placed<'i, Issue>]) -> Vec<Claim<'i>> {
+    issues
         .iter()
-        .zip(&done)
-        .filter_map(|(place, done)| Some((place.key, done.as_ref()?.id)))
-        .collect();
-    let rows = places
+        .map(|placed| Claim {
+            repo_id: placed.repo_id,
+            number: placed.item.thread.number,
+            id: Some(placed.item.id),
+            stamp: &placed.item.stamp,
+        })
+        .collect()
+}
+
+fn pull_claims<'i>(pulls: &[Placed<'i, Pull>]) -> Vec<Claim<'i>> {
+    pulls
         .iter()
-        .map(|place| rows.get(&place.key).copied().or(place.stale))
-        .collect::<Option<Vec<i64>>>()
-        .ok_or(diesel::result::Error::NotFound)?;
-    Ok(Parents { rows, done, changed: HashSet::new() })
+        .map(|placed| Claim {
+            repo_id: placed.repo_id,
+            number: placed.item.thread.number,
+            id: placed.item.id,
+            stamp: &placed.item.stamp,
+        })
+        .collect()
+}
+
+/// Makes sure that no other transaction makes the same new issues and pull requests meanwhile. Call
+/// it before [`store_issues`] and [`store_pulls`].
+pub async fn reserve_numbers(
+    tx: &mut Tx<'_>,
+    issues: &[Placed<'_, Issue>],
+    pulls: &[Placed<'_, Pull>],
+) -> QueryResult<()> {
+    numbers::reserve(tx, &issue_claims(issues), &pull_claims(pulls)).await
 }
 
 /// Stores issues, their labels, assignees and comments.
@@ -176,20 +197,11 @@ pub async fn store_issues(
     issues: &[Placed<'_, Issue>],
     accounts: Accounts<'_>,
 ) -> QueryResult<Vec<Outcome>> {
-    let claims: Vec<Claim<'_>> = issues
-        .iter()
-        .map(|placed| Claim {
-            repo_id: placed.repo_id,
-            number: placed.item.thread.number,
-            id: Some(placed.item.id),
-            stamp: &placed.item.stamp,
-        })
-        .collect();
-    let places = numbers::settle(tx, ISSUES, &claims).await?;
+    let places = numbers::settle(tx, ISSUES, &issue_claims(issues)).await?;
     let mut drafts = Vec::new();
-    for placed in issues {
+    for (placed, place) in issues.iter().zip(&places) {
         let author = accounts.author(placed.people.author);
-        drafts.push(placed.item.draft(placed.repo_id, author, placed.index));
+        drafts.push(placed.item.draft(place.key, placed.repo_id, author, placed.index));
     }
     let mut parents = store_parents(tx, &places, drafts).await?;
     let threads = Threads {
@@ -226,22 +238,14 @@ pub async fn store_pulls(
     pulls: &[Placed<'_, Pull>],
     accounts: Accounts<'_>,
 ) -> QueryResult<Vec<Outcome>> {
-    let claims: Vec<Claim<'_>> = pulls
-        .iter()
-        .map(|placed| Claim {
-            repo_id: placed.repo_id,
-            number: placed.item.thread.number,
-            id: placed.item.id,
-            stamp: &placed.item.stamp,
-        })
-        .collect();
-    let places = numbers::settle(tx, PULLS, &claims).await?;
+    let places = numbers::settle(tx, PULLS, &pull_claims(pulls)).await?;
     let mut drafts = Vec::new();
     for (placed, place) in pulls.iter().zip(&places) {
         let author = accounts.author(placed.people.author);
         drafts.push(placed.item.draft(place.key, placed.repo_id, author, placed.index));
     }
     let mut parents = store_parents(tx, &places, drafts).await?;
+    keep_merged(tx, &parents).await?;
     let threads = Threads {
         threads: pulls.iter().map(|placed| &placed.item.thread).collect(),
         stamps: pulls.iter().map(|placed| &placed.item.stamp).collect(),
@@ -271,6 +275,27 @@ pub async fn store_pulls(
     Ok(parents.outcomes("pull_request"))
 }
 
+/// A pull request with a time of merging is merged, also when a later payload that does not know the
+/// time calls it closed: an item of the issue list.
+async fn keep_merged(tx: &mut Tx<'_>, parents: &Parents) -> QueryResult<()> {
+    let ids: BTreeSet<i64> = parents
+        .done
+        .iter()
+        .filter(|done| done.action != Action::Unchanged)
+        .map(|done| done.id)
+        .collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut statement = Statement::new(
+        "update pull_request set state = 'merged' \
+         where state <> 'merged' and pr_merged_at is not null and id = any(",
+    );
+    statement.bind_all(SqlType::BigInt, ids.into_iter().map(Value::BigInt)).push(")");
+    tx.execute(statement).await?;
+    Ok(())
+}
+
 /// What issues and pull requests share, side by side.
 struct Threads<'i> {
     threads: Vec<&'i Thread>,
@@ -290,7 +315,6 @@ impl Threads<'_> {
     ) -> QueryResult<()> {
         let (mut label_lists, mut assignee_lists) = (Vec::new(), Vec::new());
         for (n, done) in parents.done.iter().enumerate() {
-            let Some(done) = done else { continue };
             let list = |members: BTreeMap<MemberKey, Vec<Value>>| Listed {
                 parent: done.id,
                 fresh: done.fresh,
@@ -335,8 +359,8 @@ impl Threads<'_> {
             if blocked.contains(&comment.id.to_string()) {
                 continue;
             }
-            owners.push(parents.rows[n]);
-            drafts.push(draft(comment, parents.rows[n], accounts.author(author), self.indexes[n]));
+            owners.push(parents.row(n));
+            drafts.push(draft(comment, parents.row(n), accounts.author(author), self.indexes[n]));
         }
         mark_changed(parents, &owners, &upsert(tx, drafts).await?);
         let lists: Vec<FullList> = self
@@ -346,7 +370,7 @@ impl Threads<'_> {
             .filter(|(_, thread)| thread.all_comments)
             .filter_map(|(n, thread)| {
                 let ids = thread.comments.as_ref()?.iter().map(|comment| comment.id).collect();
-                Some((parents.rows[n], list_time(self.stamps[n]), ids))
+                Some((parents.row(n), list_time(self.stamps[n]), ids))
             })
             .collect();
         parents.changed.extend(tombstone::remove_unlisted(tx, children, &lists).await?);
@@ -389,7 +413,7 @@ async fn store_reviews(
         if blocked.contains(&id.to_string()) {
             continue;
         }
-        let (parent, author) = (parents.rows[*n], accounts.author(*author));
+        let (parent, author) = (parents.row(*n), accounts.author(*author));
         owners.push(parent);
         drafts.push(review_draft(review, *id, parent, author, pulls[*n].index));
     }
@@ -407,7 +431,7 @@ async fn store_reviews(
     }
     let lists: Vec<FullList> = lists
         .into_iter()
-        .map(|(n, ids)| (parents.rows[n], list_time(&pulls[n].item.stamp), ids))
+        .map(|(n, ids)| (parents.row(n), list_time(&pulls[n].item.stamp), ids))
         .collect();
     parents.changed.extend(tombstone::remove_unlisted(tx, &REVIEWS, &lists).await?);
     Ok(())

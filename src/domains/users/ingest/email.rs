@@ -1,6 +1,6 @@
 //! E-mail addresses of profiles, as payloads mention them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
@@ -49,8 +49,9 @@ fn is_noreply(address: &str) -> bool {
 }
 
 /// Records addresses: one row per profile and lower-cased address, spelt as in its newest mention,
-/// and exactly one primary address for each profile that has any.
-pub async fn record(tx: &mut Tx<'_>, mentions: Vec<Mention>) -> QueryResult<()> {
+/// and exactly one primary address for each profile that has any. Gives the profiles of which an
+/// address is new or spelt anew.
+pub async fn record(tx: &mut Tx<'_>, mentions: Vec<Mention>) -> QueryResult<HashSet<i64>> {
     let mut newest: BTreeMap<(i64, String), (Option<DateTime<Utc>>, String)> = BTreeMap::new();
     for mention in mentions {
         let Some(address) = valid(&mention.address) else { continue };
@@ -59,11 +60,15 @@ pub async fn record(tx: &mut Tx<'_>, mentions: Vec<Mention>) -> QueryResult<()> 
     }
     let known = known(tx, &newest).await?;
     newest.retain(|key, mention| known.get(key).is_none_or(|stored| stored < mention));
+    let mut changed = HashSet::new();
     if newest.is_empty() {
-        return Ok(());
+        return Ok(changed);
     }
     let spelt = |key: &(i64, String)| known.get(key).map(|(_, spelling)| spelling.as_str());
     for (key, (_, spelling)) in &newest {
+        if spelt(key) != Some(spelling) {
+            changed.insert(key.0);
+        }
         let count = tx.count("email");
         match spelt(key) {
             None => count.inserted += 1,
@@ -71,8 +76,20 @@ pub async fn record(tx: &mut Tx<'_>, mentions: Vec<Mention>) -> QueryResult<()> 
             Some(_) => count.updated += 1,
         }
     }
+    let profiles: BTreeSet<i64> = newest.keys().map(|(profile, _)| *profile).collect();
+    lock(tx, &profiles).await?;
     store(tx, &newest).await?;
-    elect_primary(tx, newest.keys().map(|(profile, _)| *profile).collect()).await
+    elect_primary(tx, profiles).await?;
+    Ok(changed)
+}
+
+/// Locks profiles: which address is primary depends on all that a profile has.
+async fn lock(tx: &mut Tx<'_>, profiles: &BTreeSet<i64>) -> QueryResult<()> {
+    let mut statement = Statement::new("select id from base_profile where id = any(");
+    statement.bind_all(SqlType::BigInt, profiles.iter().copied().map(Value::BigInt));
+    statement.push(") order by id for no key update");
+    tx.query(statement).await?;
+    Ok(())
 }
 
 type Newest = BTreeMap<(i64, String), (Option<DateTime<Utc>>, String)>;
@@ -136,7 +153,7 @@ async fn store(tx: &mut Tx<'_>, newest: &Newest) -> QueryResult<()> {
 
 /// Exactly one address of a profile is primary: one set by hand stays; else the newest that somebody
 /// reads, ties to the smaller in byte order.
-async fn elect_primary(tx: &mut Tx<'_>, profiles: Vec<i64>) -> QueryResult<()> {
+async fn elect_primary(tx: &mut Tx<'_>, profiles: BTreeSet<i64>) -> QueryResult<()> {
     let mut select = Statement::new(
         "select base_profile_id, id, email_lower, last_seen_at, is_primary, is_manual from email \
          where base_profile_id = any(",

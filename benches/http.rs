@@ -1,0 +1,99 @@
+//! A plain HTTP/1.1 client on one connection: what it costs is known, and it is not the server's.
+
+use anyhow::{Context, bail};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+pub(crate) struct Client {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+    address: String,
+    token: String,
+}
+
+impl Client {
+    pub(crate) async fn connect(address: &str, token: &str) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::new(), address: address.into(), token: token.into() })
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let head = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n\r\n", self.address);
+        self.stream.write_all(head.as_bytes()).await?;
+        self.answer().await
+    }
+
+    pub(crate) async fn post(
+        &mut self,
+        path: &str,
+        media: &str,
+        body: &[u8],
+    ) -> anyhow::Result<Vec<u8>> {
+        self.head(path, media, &format!("content-length: {}", body.len())).await?;
+        self.stream.write_all(body).await?;
+        self.answer().await
+    }
+
+    /// Posts a body that `next` makes piece by piece.
+    pub(crate) async fn post_stream(
+        &mut self,
+        path: &str,
+        media: &str,
+        mut next: impl FnMut() -> Option<Vec<u8>>,
+    ) -> anyhow::Result<Vec<u8>> {
+        self.head(path, media, "transfer-encoding: chunked").await?;
+        while let Some(piece) = next() {
+            self.stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await?;
+            self.stream.write_all(&piece).await?;
+            self.stream.write_all(b"\r\n").await?;
+        }
+        self.stream.write_all(b"0\r\n\r\n").await?;
+        self.answer().await
+    }
+
+    async fn head(&mut self, path: &str, media: &str, length: &str) -> anyhow::Result<()> {
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
+             content-type: {media}\r\n{length}\r\n\r\n",
+            self.address, self.token
+        );
+        self.stream.write_all(head.as_bytes()).await?;
+        Ok(())
+    }
+
+    async fn answer(&mut self) -> anyhow::Result<Vec<u8>> {
+        self.buffer.clear();
+        let mut chunk = vec![0; 64 << 10];
+        let (body_at, length) = loop {
+            let read = self.stream.read(&mut chunk).await?;
+            if read == 0 {
+                bail!("the server closed the connection");
+            }
+            self.buffer.extend_from_slice(&chunk[..read]);
+            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+                let head = String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase();
+                let length = head
+                    .lines()
+                    .find_map(|line| line.strip_prefix("content-length: "))
+                    .context("the answer has no length")?
+                    .parse::<usize>()?;
+                if !head.starts_with("http/1.1 200") {
+                    let body = String::from_utf8_lossy(&self.buffer[end..]).into_owned();
+                    bail!("{head}\n{body:.500}");
+                }
+                break (end + 4, length);
+            }
+        };
+        while self.buffer.len() < body_at + length {
+            let read = self.stream.read(&mut chunk).await?;
+            if read == 0 {
+                bail!("the answer ended early");
+            }
+            self.buffer.extend_from_slice(&chunk[..read]);
+        }
+        Ok(self.buffer[body_at..body_at + length].to_vec())
+    }
+}

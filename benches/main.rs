@@ -1,0 +1,33 @@
+//! The figures of `benches/README.md`: ratios, measured side by side on one machine in one run.
+//!
+//! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream` or `-- reads` one part. It
+//! starts a PostgreSQL of its own (fsync on) and the release binary as a child, and talks HTTP to
+//! it over loopback. All loops are bounded in time and count.
+
+mod commits;
+mod copy;
+mod http;
+mod ingest;
+mod pgbench;
+mod process;
+mod reads;
+mod world;
+
+fn main() -> anyhow::Result<()> {
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|name| name == part);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        if wants("ingest") {
+            ingest::run().await?;
+        }
+        if wants("stream") {
+            ingest::stream().await?;
+        }
+        if wants("reads") {
+            reads::run().await?;
+        }
+        Ok(())
+    })
+}

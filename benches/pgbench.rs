@@ -1,0 +1,35 @@
+//! `pgbench -M prepared` on a SELECT.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use anyhow::{Context, bail};
+
+fn binary() -> anyhow::Result<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path().join("bin/pgbench"))
+        .filter(|path| path.exists())
+        .collect();
+    found.sort();
+    found.pop().or_else(|| Some(PathBuf::from("pgbench"))).context("pgbench")
+}
+
+/// Transactions a second.
+pub(crate) fn rate(url: &str, sql: &str, clients: usize, seconds: u32) -> anyhow::Result<f64> {
+    let script = tempfile::NamedTempFile::new()?;
+    fs::write(script.path(), format!("{sql};\n"))?;
+    let output = Command::new(binary()?)
+        .args(["-n", "-M", "prepared", "-c", &clients.to_string(), "-j", "2"])
+        .args(["-T", &seconds.to_string(), "-f"])
+        .arg(script.path())
+        .arg(url)
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().find(|line| line.starts_with("tps = "));
+    match line.and_then(|line| line.split_whitespace().nth(2)).map(str::parse) {
+        Some(Ok(rate)) => Ok(rate),
+        _ => bail!("pgbench: {text} {}", String::from_utf8_lossy(&output.stderr)),
+    }
+}

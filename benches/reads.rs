@@ -1,0 +1,111 @@
+//! Reads over HTTP against pgbench on the same SELECT with as many connections.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{commits, copy, http::Client, pgbench, process, world::World};
+
+const CLIENTS: usize = 4;
+const SECONDS: u64 = 8;
+const COMMITS: usize = 20_000;
+
+pub(crate) async fn run() -> anyhow::Result<()> {
+    println!(
+        "\n## Reads of {COMMITS} commits, {CLIENTS} connections, against pgbench on the same SELECT\n"
+    );
+    println!(
+        "| read | requests/s | pgbench tps | ratio | server CPU ms/request | PostgreSQL CPU ms/request |"
+    );
+    println!("|---|---|---|---|---|---|");
+    let world = World::start().await?;
+    let mut client = Client::connect(&world.address, &world.token).await?;
+    for from in (0..COMMITS).step_by(1_000) {
+        let body = commits::lines(from, from + 1_000);
+        client.post("/api/v1/ingest/github/commits", "application/x-ndjson", &body).await?;
+    }
+    let direct = copy::connect(&world.url).await?;
+    direct.batch_execute("vacuum analyze").await?;
+    let id: i64 = direct.query_one("select max(id) - 100 from git_commit", &[]).await?.get(0);
+    let account: i64 =
+        direct.query_one("select min(account_id) from git_commit", &[]).await?.get(0);
+    let columns = "id, repo_id, account_id, commit_hash, comment, commit_at, committed_at";
+    for (name, path, sql) in [
+        (
+            "list of 50",
+            "/api/v1/github/commits?limit=50".to_owned(),
+            format!("select {columns} from git_commit order by id limit 51"),
+        ),
+        (
+            "one by id",
+            format!("/api/v1/github/commits/{id}"),
+            format!("select {columns} from git_commit where id = {id}"),
+        ),
+        (
+            "filtered list of 50",
+            format!("/api/v1/github/commits?account_id={account}&sort=-commit_at&limit=50"),
+            format!(
+                "select {columns} from git_commit where account_id = {account} \
+                 order by commit_at desc, id limit 51"
+            ),
+        ),
+    ] {
+        let ours = rate(&world, &path).await?;
+        let theirs = pgbench::rate(&world.url, &sql, CLIENTS, u32::try_from(SECONDS)?)?;
+        println!(
+            "| {name} | {:.0} | {theirs:.0} | {:.2} | {:.3} | {:.3} |",
+            ours.per_second,
+            ours.per_second / theirs,
+            ours.server.as_secs_f64() * 1_000.0 / ours.requests,
+            ours.postgres.as_secs_f64() * 1_000.0 / ours.requests,
+        );
+    }
+    world.stop().await
+}
+
+struct Measured {
+    requests: f64,
+    per_second: f64,
+    server: Duration,
+    postgres: Duration,
+}
+
+async fn rate(world: &World, path: &str) -> anyhow::Result<Measured> {
+    let mut clients = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut client = Client::connect(&world.address, &world.token).await?;
+        client.get(path).await?;
+        clients.push(client);
+    }
+    let done = Arc::new(AtomicU64::new(0));
+    let server = process::cpu(world.server, false);
+    let postgres = process::cpu(world.postgres, true);
+    let begun = Instant::now();
+    let mut tasks = Vec::new();
+    for mut client in clients {
+        let (done, path) = (Arc::clone(&done), path.to_owned());
+        tasks.push(tokio::spawn(async move {
+            while begun.elapsed() < Duration::from_secs(SECONDS) {
+                client.get(&path).await?;
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+            anyhow::Ok(())
+        }));
+    }
+    for task in tasks {
+        task.await??;
+    }
+    let took = begun.elapsed();
+    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+    let requests = done.load(Ordering::Relaxed) as f64;
+    Ok(Measured {
+        requests,
+        per_second: requests / took.as_secs_f64(),
+        server: process::cpu(world.server, false) - server,
+        postgres: process::cpu(world.postgres, true) - postgres,
+    })
+}

@@ -1,0 +1,98 @@
+//! A PostgreSQL of our own, and the release binary serving on it.
+
+use std::{
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, bail};
+use boost_dashboard::db::{
+    embedded::{self, Embedded, Flavour},
+    migrate,
+};
+use tempfile::TempDir;
+
+/// The world a measurement runs in.
+pub(crate) struct World {
+    /// PostgreSQL's address for tokio-postgres and the server.
+    pub(crate) url: String,
+    /// PostgreSQL's process.
+    pub(crate) postgres: u32,
+    /// The server's process.
+    pub(crate) server: u32,
+    /// Where the server listens.
+    pub(crate) address: String,
+    /// A token for everything.
+    pub(crate) token: String,
+    child: Child,
+    embedded: Option<Embedded>,
+    folder: TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> anyhow::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("boost-bench").tempdir()?;
+        let embedded = embedded::start(&folder.path().join("data"), None, Flavour::Serve).await?;
+        let url = embedded.url().to_owned();
+        migrate::run(&url).await?;
+        let address = {
+            let free = TcpListener::bind("127.0.0.1:0")?;
+            free.local_addr()?.to_string()
+        };
+        let child = command(&url, &address, folder.path())
+            .arg("serve")
+            .stdout(Stdio::null())
+            .spawn()
+            .context("starting the server")?;
+        let token = command(&url, &address, folder.path())
+            .args(["token", "issue", "--subject", "bench", "--scope", "admin", "--ttl", "1d"])
+            .output()?;
+        let token = String::from_utf8(token.stdout)?.trim().to_owned();
+        let world = Self {
+            postgres: embedded.pid(),
+            server: child.id(),
+            url,
+            address,
+            token,
+            child,
+            embedded: Some(embedded),
+            folder,
+        };
+        let begun = Instant::now();
+        while std::net::TcpStream::connect(&world.address).is_err() {
+            if begun.elapsed() > Duration::from_secs(30) {
+                bail!("the server does not listen");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(world)
+    }
+
+    pub(crate) fn workspace(&self) -> std::path::PathBuf {
+        self.folder.path().join("workspace")
+    }
+
+    pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        if let Some(embedded) = self.embedded.take() {
+            embedded.stop().await;
+        }
+        Ok(())
+    }
+}
+
+fn command(url: &str, address: &str, folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_boost-dashboard"));
+    command
+        .env("DATABASE_URL", url)
+        .env("BOOST_DASHBOARD_LISTEN", address)
+        .env("BOOST_DASHBOARD_WORKSPACE", folder.join("workspace"))
+        .env("BOOST_DASHBOARD_DATA_DIR", folder.join("server"))
+        .env("BOOST_DASHBOARD_JWT_SECRET", "a secret of the benches, long enough")
+        .env("BOOST_DASHBOARD_LOG", "warn")
+        .stderr(Stdio::inherit());
+    command
+}
