@@ -152,9 +152,10 @@ async fn collisions(
         statement.push(&format!(" a on true{on} order by 1"));
         for row in tx.query(statement).await? {
             if let Ok([Value::BigInt(theirs), Value::BigInt(ours)]) = <[Value; 2]>::try_from(row.0)
-                && !pairs.iter().any(|(known, _)| *known == theirs) {
-                    pairs.push((theirs, ours));
-                }
+                && !pairs.iter().any(|(known, _)| *known == theirs)
+            {
+                pairs.push((theirs, ours));
+            }
         }
     }
     Ok(pairs)

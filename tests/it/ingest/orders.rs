@@ -38,7 +38,10 @@ fn maybe(key: &'static str, values: Vec<Value>) -> BoxedStrategy<Option<(String,
 }
 
 /// An object of members, each of them or not.
-fn object(fixed: Value, members: Vec<BoxedStrategy<Option<(String, Value)>>>) -> BoxedStrategy<Value> {
+fn object(
+    fixed: Value,
+    members: Vec<BoxedStrategy<Option<(String, Value)>>>,
+) -> BoxedStrategy<Value> {
     members
         .prop_map(move |members| {
             let mut object: Map<String, Value> = fixed.as_object().unwrap().clone();
@@ -72,7 +75,12 @@ fn user(id: i64) -> Value {
 }
 
 fn users() -> Vec<Value> {
-    vec![Value::Null, user(1), user(2), json!({"id": 2, "login": "renamed", "type": "Organization"})]
+    vec![
+        Value::Null,
+        user(1),
+        user(2),
+        json!({"id": 2, "login": "renamed", "type": "Organization"}),
+    ]
 }
 
 /// Posts in order, one by one.
@@ -89,7 +97,9 @@ async fn in_batches(sender: &Sender, payloads: &[Sent], cuts: &[bool]) -> Vec<St
     let mut batches: Vec<(String, Vec<Value>)> = Vec::new();
     for (nth, Sent { to, body }) in payloads.iter().enumerate() {
         match batches.last_mut() {
-            Some((last, bodies)) if last == to && !cuts[nth % cuts.len()] => bodies.push(body.clone()),
+            Some((last, bodies)) if last == to && !cuts[nth % cuts.len()] => {
+                bodies.push(body.clone())
+            }
             _ => batches.push((to.clone(), vec![body.clone()])),
         }
     }
@@ -104,7 +114,8 @@ async fn in_batches(sender: &Sender, payloads: &[Sent], cuts: &[bool]) -> Vec<St
 async fn end_in_the_same_rows(cases: u32, most: usize, payload: BoxedStrategy<Sent>) {
     let sender = Sender::new().await;
     let case = (vec(payload, 2..=most), vec(any::<Index>(), most), vec(any::<bool>(), most));
-    let config = Config { cases, max_shrink_iters: 60, failure_persistence: None, ..Config::default() };
+    let config =
+        Config { cases, max_shrink_iters: 60, failure_persistence: None, ..Config::default() };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(config, rng);
     let runtime = tokio::runtime::Handle::current();
@@ -132,9 +143,7 @@ async fn end_in_the_same_rows(cases: u32, most: usize, payload: BoxedStrategy<Se
 }
 
 fn comments() -> Vec<Value> {
-    let comment = |body: &str, day: u32, user: Value| {
-        json!({"id": 77, "body": body, "user": user, "created_at": time(1), "updated_at": time(day)})
-    };
+    let comment = |body: &str, day: u32, user: Value| json!({"id": 77, "body": body, "user": user, "created_at": time(1), "updated_at": time(day)});
     vec![
         json!([]),
         json!([comment("a", 2, user(1))]),
@@ -151,7 +160,10 @@ fn issue(number: i64, id: i64) -> BoxedStrategy<Value> {
             maybe("state", vec![json!("open"), json!("closed")]),
             maybe("state_reason", vec![json!("completed"), Value::Null]),
             maybe("user", users()),
-            maybe("labels", vec![json!([]), json!(["bug"]), json!([{"name": "bug"}, {"name": "doc"}])]),
+            maybe(
+                "labels",
+                vec![json!([]), json!(["bug"]), json!([{"name": "bug"}, {"name": "doc"}])],
+            ),
             maybe("assignees", vec![json!([]), json!([user(1), null]), json!([user(2)])]),
             maybe("updated_at", times()),
             maybe("closed_at", vec![time(3), Value::Null]),
@@ -308,17 +320,20 @@ async fn versions_of_an_account() {
                 maybe("name", vec![json!("One"), json!("Other"), Value::Null]),
                 maybe("type", vec![json!("User"), json!("Organization"), json!("Bot")]),
                 maybe("avatar_url", vec![json!("https://x/1"), json!("https://x/2"), json!("")]),
-                maybe("email", vec![json!("One@example.org"), json!("one@example.org"),
-                                    json!("1+user1@users.noreply.github.com")]),
+                maybe(
+                    "email",
+                    vec![
+                        json!("One@example.org"),
+                        json!("one@example.org"),
+                        json!("1+user1@users.noreply.github.com"),
+                    ],
+                ),
                 maybe("updated_at", times()),
             ],
         )
     };
     let mention = |user: Value| {
-        object(
-            json!({"id": 601, "number": 1, "user": user}),
-            vec![maybe("updated_at", times())],
-        )
+        object(json!({"id": 601, "number": 1, "user": user}), vec![maybe("updated_at", times())])
     };
     let payloads = prop_oneof![
         sent("accounts", full(1)),
@@ -337,13 +352,15 @@ fn file(name: &str, status: &str, patch: &str) -> Value {
 
 /// A list of 300 files: GitHub cuts there.
 fn cut(patch: &str) -> Value {
-    let files = (0..300).map(|n| file(&format!("f{n}"), "modified", if n < 3 { patch } else { "" }));
+    let files =
+        (0..300).map(|n| file(&format!("f{n}"), "modified", if n < 3 { patch } else { "" }));
     Value::Array(files.collect())
 }
 
 fn commit(sha: &'static str, day: u32, files: Vec<Value>) -> BoxedStrategy<Value> {
     let unknown = json!({"name": "Jane", "email": "jane@example.org", "date": time(day)});
-    let noreply = json!({"name": "Jane", "email": "5+jane@users.noreply.github.com", "date": time(day)});
+    let noreply =
+        json!({"name": "Jane", "email": "5+jane@users.noreply.github.com", "date": time(day)});
     let people = select(vec![unknown, noreply]);
     let author = select(vec![Value::Null, json!({}), user(1), user(2)]);
     (people, author, option::weighted(0.8, select(files)))
@@ -370,9 +387,7 @@ async fn versions_of_a_commit() {
 /// What is deleted, and what a file was called before, is decided by the commits, not their arrival.
 #[tokio::test(flavor = "multi_thread")]
 async fn commits_that_touch_the_same_files() {
-    let renamed = |from: &str, to: &str| {
-        json!({"filename": to, "previous_filename": from, "status": "renamed"})
-    };
+    let renamed = |from: &str, to: &str| json!({"filename": to, "previous_filename": from, "status": "renamed"});
     let files = vec![
         json!([file("a", "added", "")]),
         json!([file("a", "removed", "")]),
@@ -397,7 +412,10 @@ async fn objects_of_several_kinds() {
         sent("issues", issue(2, 602)),
         sent("pull-requests", pull(3, 803)),
         sent("pull-requests", pull(4, 804)),
-        sent("repositories", repository(Some(7), "boostorg/json", json!({"id": 9, "login": "boostorg"}))),
+        sent(
+            "repositories",
+            repository(Some(7), "boostorg/json", json!({"id": 9, "login": "boostorg"}))
+        ),
         sent("commits", commit("aaaaaaa1", 2, vec![json!([file("a", "added", "")])])),
     ];
     end_in_the_same_rows(40, 10, payloads.boxed()).await;

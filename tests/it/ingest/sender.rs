@@ -52,15 +52,12 @@ impl Sender {
 
     /// Posts with an idempotency key.
     pub(super) async fn keyed(&self, to: &str, key: &str, body: &Value) -> Answer {
-        let request = request(
-            Method::POST,
-            &format!("/api/v1/ingest/github/{to}"),
-            Some(&self.token),
-        )
-        .header(header::CONTENT_TYPE, "application/json")
-        .header("idempotency-key", key)
-        .body(Body::from(body.to_string()))
-        .unwrap();
+        let request =
+            request(Method::POST, &format!("/api/v1/ingest/github/{to}"), Some(&self.token))
+                .header(header::CONTENT_TYPE, "application/json")
+                .header("idempotency-key", key)
+                .body(Body::from(body.to_string()))
+                .unwrap();
         self.app.send(request).await
     }
 
@@ -113,7 +110,8 @@ pub(super) fn lines(name: &str) -> Vec<Value> {
     let mut bytes = fixture(name);
     if name.ends_with(".gz") {
         let mut plain = Vec::new();
-        std::io::copy(&mut flate2::read::MultiGzDecoder::new(bytes.as_slice()), &mut plain).unwrap();
+        std::io::copy(&mut flate2::read::MultiGzDecoder::new(bytes.as_slice()), &mut plain)
+            .unwrap();
         bytes = plain;
     }
     let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());

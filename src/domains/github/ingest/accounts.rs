@@ -338,9 +338,10 @@ async fn ids_of_logins(tx: &mut Tx<'_>, logins: &[(usize, &str)]) -> QueryResult
         );
     for row in tx.query(statement).await? {
         if let [Value::BigInt(ord), Value::BigInt(id)] = row.0.as_slice()
-            && let Some(slot) = usize::try_from(ord - 1).ok().and_then(|n| found.get_mut(n)) {
-                *slot = Some(*id);
-            }
+            && let Some(slot) = usize::try_from(ord - 1).ok().and_then(|n| found.get_mut(n))
+        {
+            *slot = Some(*id);
+        }
     }
     Ok(found)
 }

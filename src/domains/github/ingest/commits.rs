@@ -211,9 +211,10 @@ fn read_files(
             break;
         }
         if let Some((name, change)) = read_file(entry)
-            && files.insert(name, change).is_some() {
-                entry.warn("duplicate_in_payload", "The file is listed before; the last counts.");
-            }
+            && files.insert(name, change).is_some()
+        {
+            entry.warn("duplicate_in_payload", "The file is listed before; the last counts.");
+        }
     }
     if listed == 0 && !complete {
         return (None, Completeness::Partial);

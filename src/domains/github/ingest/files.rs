@@ -61,11 +61,7 @@ pub type FileIds<'i> = HashMap<(i64, &'i str), i64>;
 
 /// A commit's time and SHA: what it says about files is stamped with them.
 fn stamp(commit: &Commit) -> Stamp {
-    Stamp {
-        source_at: commit.source_at,
-        digest: commit.sha.as_bytes().to_vec(),
-        ..Stamp::BOTTOM
-    }
+    Stamp { source_at: commit.source_at, digest: commit.sha.as_bytes().to_vec(), ..Stamp::BOTTOM }
 }
 
 /// Stores every file that the commits name.
@@ -93,9 +89,10 @@ pub async fn store_files<'i>(tx: &mut Tx<'_>, commits: &[Placed<'i>]) -> QueryRe
         for (_, change) in placed.commit.files.iter().flatten() {
             // An entry of its own beats being renamed away.
             if let Some(old) = &change.renamed_from
-                && placed.commit.files.as_ref().is_none_or(|files| !files.contains_key(old)) {
-                    add(placed, old, true, false);
-                }
+                && placed.commit.files.as_ref().is_none_or(|files| !files.contains_key(old))
+            {
+                add(placed, old, true, false);
+            }
         }
     }
     let done = upsert_locking(tx, drafts, &locks).await?;

@@ -209,10 +209,13 @@ const LABELS: usize = 1_000;
 /// Reads what issues and pull requests have in common.
 pub fn read_thread(info: Node<'_>, comments: Node<'_>, context: &Context) -> Option<Thread> {
     let number = info.get("number");
-    let number = if let Some(number) = number.maybe_id().and_then(|number| i32::try_from(number).ok()) { Some(number) } else {
-        number.fault("invalid_id", "The number is not a positive 32-bit integer.");
-        None
-    };
+    let number =
+        if let Some(number) = number.maybe_id().and_then(|number| i32::try_from(number).ok()) {
+            Some(number)
+        } else {
+            number.fault("invalid_id", "The number is not a positive 32-bit integer.");
+            None
+        };
     let repo = repository_of(info, context);
     let thread = Thread {
         repo: repo?,

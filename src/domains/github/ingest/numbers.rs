@@ -74,9 +74,7 @@ pub async fn reserve(
         }
         let by_number = find(tx, numbered, claims, true).await?;
         let open = claims.iter().enumerate().filter(|(index, claim)| {
-            by_number
-                .get(index)
-                .is_none_or(|holder| claim.id.is_some_and(|id| id != holder.id))
+            by_number.get(index).is_none_or(|holder| claim.id.is_some_and(|id| id != holder.id))
         });
         repositories.extend(open.map(|(_, claim)| claim.repo_id));
     }

@@ -198,9 +198,10 @@ fn name_of(node: Node<'_>, context: &Context) -> Option<RepoName> {
             RepoName::parse(&format!("{owner}/{name}"))
         });
     if let (Some(stated), Some(given)) = (&stated, &context.repo)
-        && !stated.same(given) {
-            node.warn("context_mismatch", format!("The payload is of {stated}; it wins."));
-        }
+        && !stated.same(given)
+    {
+        node.warn("context_mismatch", format!("The payload is of {stated}; it wins."));
+    }
     let name = stated.or_else(|| context.repo.clone());
     if name.is_none() {
         if node.raw().is_some_and(serde_json::Value::is_object) {

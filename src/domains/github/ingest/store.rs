@@ -48,7 +48,8 @@ fn first_contender(items: &[(i32, &Item)]) -> Option<usize> {
         let Item::Repository(repository) = item else { return false };
         let Some(id) = repository.id else { return false };
         let name = repository.name.folded();
-        *names.entry(name.clone()).or_insert(id) != id || *ids.entry(id).or_insert(name.clone()) != name
+        *names.entry(name.clone()).or_insert(id) != id
+            || *ids.entry(id).or_insert(name.clone()) != name
     })
 }
 
@@ -208,9 +209,13 @@ impl Walk {
 
     fn thread(&mut self, thread: &Thread, reviewers: &[Option<&Person>], item: i32) -> People {
         let at = thread.updated_at.flatten();
-        let mut mention = |person: Option<&Person>| if let Some(person) = person { Some(self.accounts.mention(person.clone(), at, self.as_of, item)) } else {
-            self.ghost = Some(self.accounts.ghost(item));
-            None
+        let mut mention = |person: Option<&Person>| {
+            if let Some(person) = person {
+                Some(self.accounts.mention(person.clone(), at, self.as_of, item))
+            } else {
+                self.ghost = Some(self.accounts.ghost(item));
+                None
+            }
         };
         People {
             author: mention(thread.person.as_ref()),
