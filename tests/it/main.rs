@@ -5,6 +5,7 @@
 mod access;
 mod archive;
 mod demo;
+mod documents;
 mod embedded;
 mod ingest;
 mod openapi;

@@ -20,7 +20,8 @@ async fn post(app: &TestApp, token: &str, kind: &str, body: &Value) -> Answer {
 }
 
 async fn post_sample(app: &TestApp, token: &str, kind: &str, name: &str) -> Value {
-    let coding = if name.ends_with(".gz") { "gzip" } else { "identity" };
+    let is_compressed = Path::new(name).extension().is_some_and(|extension| extension == "gz");
+    let coding = if is_compressed { "gzip" } else { "identity" };
     let path = format!("/api/v1/ingest/github/{kind}");
     let answer = app.post_coded(&path, token, "application/x-ndjson", coding, sample(name)).await;
     answer.expect(200)

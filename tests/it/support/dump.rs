@@ -2,7 +2,7 @@
 //! natural keys, bookkeeping is left out. Everything is read off the catalogue, so a new table is
 //! compared without a line here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tokio_postgres::{Client, NoTls};
 
@@ -42,26 +42,22 @@ pub(crate) async fn dump(url: &str) -> Dump {
 /// Fails with the first rows that differ, table by table.
 #[track_caller]
 pub(crate) fn assert_same(left: &Dump, right: &Dump) {
-    let mut differences = String::new();
-    for table in left.keys().chain(right.keys()) {
-        let empty = Vec::new();
+    let empty = Vec::new();
+    let tables: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let mut differences = Vec::new();
+    for table in tables {
         let (a, b) = (left.get(table).unwrap_or(&empty), right.get(table).unwrap_or(&empty));
-        if a == b || differences.contains(&format!("\n{table}:")) {
-            continue;
+        if a != b {
+            differences.push(format!("{table}: {} rows and {}", a.len(), b.len()));
+            let only = |side: &str, rows: &[String], others: &[String]| -> Vec<String> {
+                let rows = rows.iter().filter(|row| !others.contains(row)).take(2);
+                rows.map(|row| format!("  only {side}: {row:.1500}")).collect()
+            };
+            differences.extend(only("left", a, b));
+            differences.extend(only("right", b, a));
         }
-        let only = |rows: &[String], others: &[String]| {
-            let rows = rows.iter().filter(|row| !others.contains(row)).take(2);
-            rows.map(|row| format!("\n    {row:.1500}")).collect::<String>()
-        };
-        differences += &format!(
-            "\n{table}: {} rows and {}\n  left{}\n  right{}",
-            a.len(),
-            b.len(),
-            only(a, b),
-            only(b, a)
-        );
     }
-    assert!(differences.is_empty(), "the databases differ:{differences}");
+    assert!(differences.is_empty(), "the databases differ:\n{}", differences.join("\n"));
 }
 
 #[derive(Default)]
