@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, task::JoinSet};
 
 use crate::{
-    embedded::folder,
+    embedded::{folder, until},
     support::{
         TestDb,
         process::{Place, answer, ask, head, token},
@@ -190,8 +190,8 @@ async fn what_was_accepted_is_answered_before_the_end() {
     told.store(true, Ordering::Release);
     let receipts: usize = others.join_all().await.into_iter().sum();
     server.signal(Signal::SIGTERM);
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(TcpStream::connect(server.address()).await.is_err(), "it still takes connections");
+    // It takes no more connections.
+    until(async || TcpStream::connect(server.address()).await.is_err().then_some(())).await;
     slow.write_all(second).await.unwrap();
     let (status, receipt) = answer(slow).await.unwrap();
     assert_eq!((status, &receipt["inserted"]), (200, &json!(50)), "{receipt}");
