@@ -16,11 +16,7 @@ pub mod domains;
 pub mod http;
 pub mod ingest;
 pub mod query;
-#[expect(
-    missing_docs,
-    clippy::wildcard_imports,
-    reason = "printed by diesel; tables are described where they are served"
-)]
+#[expect(clippy::wildcard_imports, reason = "printed by diesel")]
 pub mod schema;
 pub mod telemetry;
 

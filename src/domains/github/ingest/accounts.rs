@@ -398,10 +398,10 @@ async fn hold_stubs(
         texts(&mut pointed.into_iter())
     };
     if !held.is_empty() {
-        let mut hold = Statement::new("select id from github_account where stub_key = any(");
-        hold.bind_all(SqlType::Text, held).push(") order by id for ");
-        hold.push(if adopts { "update" } else { "key share" });
-        tx.query(hold).await?;
+        let mut lock = Statement::new("select id from github_account where stub_key = any(");
+        lock.bind_all(SqlType::Text, held).push(") order by id for ");
+        lock.push(if adopts { "update" } else { "key share" });
+        tx.query(lock).await?;
     }
     Ok(adopts)
 }
