@@ -35,7 +35,7 @@ pub(crate) async fn put_back(client: &Client) -> anyhow::Result<(u64, Duration)>
     }
     client
         .batch_execute(
-            "truncate base_profile, github_repository restart identity cascade; checkpoint",
+            "truncate base_profile, github_repository restart identity cascade",
         )
         .await?;
     let begun = Instant::now();

@@ -75,12 +75,25 @@ impl World {
     }
 
     pub(crate) async fn stop(mut self) -> anyhow::Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
+        self.end_server();
         if let Some(embedded) = self.embedded.take() {
             embedded.stop().await;
         }
         Ok(())
+    }
+}
+
+impl World {
+    fn end_server(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.end_server();
     }
 }
 

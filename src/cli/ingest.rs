@@ -16,6 +16,7 @@ use super::offline::Offline;
 use crate::{
     app::App,
     config::Settings,
+    db::Connection,
     domains,
     http::problem::{Result as Answer, nearest},
     ingest::{
@@ -125,8 +126,10 @@ async fn one_file(
     if args.dry_run {
         params.push(("dry_run".to_owned(), "true".to_owned()));
     }
-    let body = Body { kind: args.kind, params, media, coding, reader: Box::pin(reader) };
-    Ok(body.take(app, "ingest").await)
+    let reader = Box::pin(reader);
+    let body = Body { kind: args.kind, params, media, coding, reader, idempotency: None };
+    let mut conn = app.pool.get().await?;
+    Ok(body.take(app, &mut conn, "ingest").await)
 }
 
 /// A body that comes without a request.
@@ -139,11 +142,18 @@ pub(super) struct Body {
     /// As in `Content-Encoding`.
     pub(super) coding: &'static str,
     pub(super) reader: Reader,
+    /// A key that was claimed, and the digest of the body.
+    pub(super) idempotency: Option<(String, Vec<u8>)>,
 }
 
 impl Body {
     /// Puts it through the pipeline, for `subject`. Gives the receipt and its JSON.
-    pub(super) async fn take(self, app: &App, subject: &str) -> Answer<(Receipt, String)> {
+    pub(super) async fn take(
+        self,
+        app: &App,
+        conn: &mut Connection,
+        subject: &str,
+    ) -> Answer<(Receipt, String)> {
         let spec = self.kind.spec();
         let asked = request::parameters(spec, self.params, &app.settings, app.clock.now())?;
         let mut headers = HeaderMap::new();
@@ -160,13 +170,12 @@ impl Body {
             subject: subject.to_owned(),
             request_id: Uuid::now_v7().to_string(),
             receipt_id: Uuid::now_v7(),
-            idempotency: None,
+            idempotency: self.idempotency,
             archive: Some(app.archive.clone()),
         };
         let limits = request::limits(&app.settings);
         let documents = Documents::new(reader, format, limits, spec.wrappers);
-        let mut conn = app.pool.get().await?;
-        pipeline::run(app, &job, &mut conn, &mut Source::Body(Box::new(documents))).await
+        pipeline::run(app, &job, conn, &mut Source::Body(Box::new(documents))).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod config;
 pub mod database;
+pub mod demo;
 pub mod ingest;
 pub mod migrate;
 pub mod offline;
@@ -9,6 +10,8 @@ pub mod openapi;
 pub mod replay;
 pub mod serve;
 pub mod token;
+
+use std::io::IsTerminal;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
@@ -29,7 +32,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the API. Without `DATABASE_URL` on a PostgreSQL of its own.
-    Serve,
+    Serve(serve::Args),
+    /// Serve with sample data, and say what to try.
+    Demo,
     /// Apply the migrations that the database lacks.
     Migrate,
     /// Issue, list and revoke tokens.
@@ -45,15 +50,31 @@ enum Command {
     Config(config::Args),
 }
 
+impl Command {
+    /// Whether it shows its progress on this terminal.
+    fn draws_a_bar(&self) -> bool {
+        let has_one = match self {
+            Self::Serve(args) => args.demo,
+            Self::Demo | Self::Ingest(_) | Self::Replay(_) => true,
+            _ => false,
+        };
+        has_one && std::io::stderr().is_terminal()
+    }
+}
+
 /// Runs the command that the process was started with.
 pub fn run() -> anyhow::Result<()> {
     let Cli { command } = Cli::parse();
     if matches!(command, Command::Openapi) {
         return openapi::run();
     }
-    let settings = Settings::load()?;
+    let mut settings = Settings::load()?;
     if let Command::Config(args) = command {
         return config::run(&args, &settings);
+    }
+    if command.draws_a_bar() && settings.log == Settings::default().log {
+        // Lines of a log would tear the bar, and bury what is printed in the end.
+        "warn".clone_into(&mut settings.log);
     }
     telemetry::init(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -62,7 +83,8 @@ pub fn run() -> anyhow::Result<()> {
         .context("cannot start the runtime")?;
     runtime.block_on(async {
         match command {
-            Command::Serve => serve::run(settings).await,
+            Command::Serve(serve::Args { demo: false }) => serve::run(settings).await,
+            Command::Serve(_) | Command::Demo => demo::run(settings).await,
             Command::Ingest(args) => ingest::run(args, settings).await,
             Command::Replay(args) => replay::run(&args, settings).await,
             Command::Migrate => migrate::run(&settings).await,

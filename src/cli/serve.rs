@@ -2,7 +2,7 @@
 
 use std::{io::Write, net::SocketAddr, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow};
 use axum::{ServiceExt, extract::Request, serve::ListenerExt};
 use tokio::{
     net::TcpListener,
@@ -19,11 +19,20 @@ use crate::{
     http,
 };
 
+/// What `serve` takes.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Ingest sample data first; the same as `demo`.
+    #[arg(long)]
+    pub demo: bool,
+}
+
 /// Serves until told to stop.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let server = Server::start(settings).await?;
-    server.print_urls()?;
-    server.until_stopped().await
+    print!("{}", server.urls());
+    std::io::stdout().flush()?;
+    server.until_stopped_or(std::future::pending()).await
 }
 
 /// A server that accepts requests.
@@ -78,29 +87,34 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// Prints where to look.
-    pub fn print_urls(&self) -> std::io::Result<()> {
+    /// Where to look, for people.
+    pub fn urls(&self) -> String {
         let origin = self.origin();
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "API         {origin}/api/v1")?;
-        writeln!(out, "Swagger UI  {origin}/swagger-ui/")?;
-        writeln!(out, "OpenAPI     {origin}{}", http::openapi::PATH)?;
-        writeln!(out, "Health      {origin}/health/ready")?;
-        out.flush()
+        format!(
+            "API         {origin}/api/v1\n\
+             Swagger UI  {origin}/swagger-ui/\n\
+             OpenAPI     {origin}{}\n\
+             Health      {origin}/health/ready\n",
+            http::openapi::PATH
+        )
     }
 
     /// Serves until a signal says stop, then finishes what was accepted, as long as the grace
-    /// lasts, and stops the embedded PostgreSQL.
-    pub async fn until_stopped(mut self) -> anyhow::Result<()> {
+    /// lasts, and stops the embedded PostgreSQL. Ends with an error when `failure` gives one.
+    pub async fn until_stopped_or(
+        mut self,
+        failure: impl Future<Output = anyhow::Error>,
+    ) -> anyhow::Result<()> {
         let outcome = tokio::select! {
             () = self.signals.next() => Ok(()),
-            () = self.database.gone() => Err("the embedded PostgreSQL has stopped by itself"),
-            _ = &mut self.serving => Err("the listener has failed"),
+            () = self.database.gone() => Err(anyhow!("the embedded PostgreSQL has stopped by itself")),
+            _ = &mut self.serving => Err(anyhow!("the listener has failed")),
+            error = failure => Err(error),
         };
         self.stop.cancel();
         if let Err(reason) = outcome {
             self.database.close().await;
-            bail!(reason);
+            return Err(reason);
         }
         tracing::info!("stopping: accepted requests are finished");
         let grace = Duration::from_secs(self.app.settings.shutdown_grace_s);

@@ -397,13 +397,15 @@ impl Run<'_> {
     async fn break_off(&mut self, conn: &mut Connection, unreadable: Unreadable) -> Problem {
         let Unreadable { problem, body } = unreadable;
         if let (Some(delivery), Some(body)) = (&mut self.delivery, body)
-            && let Err(error) = delivery.reject(body, "json") {
-                return archive_failed(error);
-            }
+            && let Err(error) = delivery.reject(body, "json")
+        {
+            return archive_failed(error);
+        }
         if let Some(delivery) = self.delivery.take()
-            && let Err(error) = delivery.finish().await {
-                return archive_failed(error);
-            }
+            && let Err(error) = delivery.finish().await
+        {
+            return archive_failed(error);
+        }
         if self.receipt.received > 0 {
             // Some batches are committed: their receipt says so.
             self.receipt.conclude(self.app.clock.now());

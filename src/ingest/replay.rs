@@ -4,7 +4,10 @@
 //! are stored together. Into an empty database replay makes the rows that were there; into one that
 //! has them it changes nothing.
 
-use std::ops::ControlFlow;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+};
 
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -72,7 +75,6 @@ pub struct Summary {
 
 impl Summary {
     fn add(&mut self, receipt: &Receipt) {
-        self.documents += u64::from(receipt.received);
         self.inserted += u64::from(receipt.inserted);
         self.updated += u64::from(receipt.updated);
         self.unchanged += u64::from(receipt.unchanged);
@@ -112,6 +114,7 @@ pub async fn replay(
         match group.prepare(app) {
             Ok(prepared) => {
                 for (group, kind) in prepared {
+                    summary.documents += group.documents.len() as u64;
                     let receipt = group.store(app, kind, options, &mut conn).await?;
                     summary.add(&receipt);
                 }
@@ -125,7 +128,7 @@ pub async fn replay(
 }
 
 impl Options {
-    fn wants(&self, entry: &ManifestEntry) -> bool {
+    fn wants(self, entry: &ManifestEntry) -> bool {
         self.from.is_none_or(|day| entry.received_at.date_naive() >= day)
     }
 }
@@ -262,7 +265,7 @@ impl Group {
     /// receive time, nothing depends on any of them.
     fn depends_on_time(&self, app: &App, kind: &dyn AnyKind) -> bool {
         let times = self.documents.iter().map(|(.., received_at)| received_at);
-        if times.collect::<std::collections::BTreeSet<_>>().len() < 2 {
+        if times.collect::<BTreeSet<_>>().len() < 2 {
             return false;
         }
         let Ok(asked) = self.asked(app, kind) else { return true };
@@ -276,19 +279,16 @@ impl Group {
 
     /// Its documents by receive time.
     fn by_time(self) -> Vec<Self> {
-        let mut parts: Vec<Self> = Vec::new();
+        let mut times: BTreeMap<DateTime<Utc>, Vec<Archived>> = BTreeMap::new();
         for (mut document, path, received_at) in self.documents {
-            let is_same = |part: &&mut Self| part.documents[0].2 == received_at;
-            let documents = if let Some(part) = parts.last_mut().filter(is_same) { &mut part.documents } else {
-                let common = self.common.clone();
-                let documents = Vec::new();
-                parts.push(Self { common, documents, bytes: 0, entries: 0, lost: 0 });
-                &mut parts.last_mut().unwrap_or_else(|| unreachable!()).documents
-            };
+            let documents = times.entry(received_at).or_default();
             document.index = i32::try_from(documents.len()).unwrap_or(i32::MAX);
             documents.push((document, path, received_at));
         }
-        parts
+        let common = &self.common;
+        let part =
+            |documents| Self { common: common.clone(), documents, bytes: 0, entries: 0, lost: 0 };
+        times.into_values().map(part).collect()
     }
 
     async fn store(

@@ -84,22 +84,22 @@ pub fn parameters(
                 "partial" => {
                     let _: () = asked.mode = Mode::Partial;
                     Ok(())
-                },
+                }
                 "atomic" => {
                     let _: () = asked.mode = Mode::Atomic;
                     Ok(())
-                },
+                }
                 _ => Err("`mode` is `partial` or `atomic`.".to_owned()),
             },
             "dry_run" => match value.as_str() {
                 "true" | "1" | "" => {
                     let _: () = asked.dry_run = true;
                     Ok(())
-                },
+                }
                 "false" | "0" => {
                     let _: () = asked.dry_run = false;
                     Ok(())
-                },
+                }
                 _ => Err("`dry_run` is `true` or `false`.".to_owned()),
             },
             "as_of" => as_of(value, now).map(|at| asked.context.as_of = Some(at)),

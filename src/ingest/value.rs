@@ -228,9 +228,13 @@ impl<'v> Node<'v> {
 
     /// A text.
     pub fn text(self) -> Stated<String> {
-        self.stated(|value| if let Value::String(text) = value { Some(text.clone()) } else {
-            self.fault("invalid_type", "This is not a text.");
-            None
+        self.stated(|value| {
+            if let Value::String(text) = value {
+                Some(text.clone())
+            } else {
+                self.fault("invalid_type", "This is not a text.");
+                None
+            }
         })
     }
 
@@ -308,20 +312,28 @@ impl<'v> Node<'v> {
         match self.value {
             None => Stated::Missing,
             Some(Value::Null) => Stated::Null,
-            Some(value) => if let Some(at) = value.as_str().and_then(instant) { Stated::Value(at) } else {
-                self.warn("bad_time", "This is not a time between 1970 and 9999.");
-                Stated::Null
-            },
+            Some(value) => {
+                if let Some(at) = value.as_str().and_then(instant) {
+                    Stated::Value(at)
+                } else {
+                    self.warn("bad_time", "This is not a time between 1970 and 9999.");
+                    Stated::Null
+                }
+            }
         }
     }
 
     /// A time that may also be in Unix seconds.
     pub fn instant_or_unix(self) -> Stated<DateTime<Utc>> {
         match self.value.map(integer) {
-            Some(Integer::Exact(seconds)) => if let Some(at) = in_range(DateTime::from_timestamp(seconds, 0)) { Stated::Value(at) } else {
-                self.warn("bad_time", "This is not a time between 1970 and 9999.");
-                Stated::Null
-            },
+            Some(Integer::Exact(seconds)) => {
+                if let Some(at) = in_range(DateTime::from_timestamp(seconds, 0)) {
+                    Stated::Value(at)
+                } else {
+                    self.warn("bad_time", "This is not a time between 1970 and 9999.");
+                    Stated::Null
+                }
+            }
             _ => self.instant(),
         }
     }

@@ -4,11 +4,15 @@
 
 mod access;
 mod archive;
+mod demo;
+mod documents;
 mod embedded;
 mod ingest;
 mod openapi;
 mod pool;
+mod process;
 mod reads;
+mod replay;
 mod schema;
 mod serve;
 mod service;

@@ -4,6 +4,8 @@
 
 mod app;
 mod database;
+pub(crate) mod dump;
+pub(crate) mod process;
 mod server;
 
 pub(crate) use app::{Answer, TestApp, request};
