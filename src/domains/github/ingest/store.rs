@@ -14,7 +14,7 @@ use super::{
     issues::Thread,
     person::Person,
     repositories::{Mentioned, Repository},
-    settle::{self, Settled},
+    settle::{self, Found, Settled},
     threads::{self, People, Placed},
 };
 use crate::ingest::{
@@ -243,11 +243,15 @@ async fn store_repositories(
     accounts: &super::accounts::Stored,
 ) -> QueryResult<(Vec<i64>, Vec<Outcome>)> {
     let (mut rows, mut outcomes) = (Vec::new(), Vec::new());
-    settle::hold(tx, mentions, first_contender(mentions).is_some()).await?;
+    let mut held = Some(settle::hold(tx, mentions, first_contender(mentions).is_some()).await?);
     while !mentions.is_empty() {
         let end = first_contender(mentions).unwrap_or(mentions.len());
         let (together, rest) = mentions.split_at(end);
-        let settled = settle::settle(tx, together, accounts).await?;
+        let found = match held.take() {
+            Some(held) => held,
+            None => Found::of(tx, together).await?,
+        };
+        let settled = settle::settle(tx, together, found, accounts).await?;
         outcomes.extend(write_repositories(tx, together, &settled, accounts).await?);
         rows.extend(settled.into_iter().map(|settled| settled.id));
         mentions = rest;
