@@ -29,6 +29,22 @@ struct Known {
     former: Option<DateTime<Utc>>,
 }
 
+/// The rows of a batch's repositories, by GitHub's id and by name.
+#[derive(Debug)]
+pub struct Found {
+    by_id: HashMap<i64, Known>,
+    by_name: HashMap<RepoName, Known>,
+}
+
+impl Found {
+    /// Looks them up.
+    pub async fn of(tx: &mut Tx<'_>, mentions: &[Mentioned<'_>]) -> QueryResult<Self> {
+        let ids: Vec<i64> = mentions.iter().filter_map(|m| m.repository.id).collect();
+        let names: Vec<RepoName> = mentions.iter().map(|m| m.repository.name.folded()).collect();
+        Ok(Self { by_id: find_ids(tx, &ids).await?, by_name: find_names(tx, &names).await? })
+    }
+}
+
 /// A settled repository.
 #[derive(Debug, Clone, Copy)]
 pub struct Settled {
@@ -44,28 +60,12 @@ pub struct Settled {
 pub async fn settle(
     tx: &mut Tx<'_>,
     mentions: &[Mentioned<'_>],
+    found: Found,
     accounts: &Stored,
 ) -> QueryResult<Vec<Settled>> {
+    let Found { mut by_id, mut by_name } = found;
     let mut may_name = vec![true; mentions.len()];
-    let ids: Vec<i64> = mentions.iter().filter_map(|m| m.repository.id).collect();
-    let mut by_id = find_ids(tx, &ids).await?;
     let names: Vec<RepoName> = mentions.iter().map(|m| m.repository.name.folded()).collect();
-    let mut by_name = find_names(tx, &names).await?;
-    let is_open = mentions.iter().zip(&names).any(|(mention, name)| {
-        let holder = by_name.get(name);
-        mention.repository.id.is_some_and(|id| {
-            let own = by_id.get(&id).map(|own| own.id);
-            own.is_none() || own != holder.filter(|h| h.former.is_none()).map(|h| h.id)
-        }) || holder.is_none()
-    });
-    if is_open {
-        let mut lock = Statement::new("select pg_advisory_xact_lock(");
-        lock.bind(SqlType::BigInt, Value::BigInt(NAMES_LOCK)).push(")::text");
-        tx.query(lock).await?;
-        by_id = find_ids(tx, &ids).await?;
-        by_name = find_names(tx, &names).await?;
-        hold(tx, by_id.values().chain(by_name.values())).await?;
-    }
 
     // A payload with GitHub's id may give, take or change names. One by one: names collide rarely,
     // and each decision stands on the one before.
@@ -77,9 +77,11 @@ pub async fn settle(
         let stamp = &mention.repository.stamp;
         match (own, holder) {
             (Some(own), Some(holder)) if own.id == holder.id => {
-                let had = name_stamp(tx, own.id).await?;
-                if holder.former.is_some() && *stamp > had {
-                    remember_present_name(tx, own.id, had.source_at).await?;
+                if holder.former.is_some() {
+                    let had = name_stamp(tx, own.id).await?;
+                    if *stamp > had {
+                        remember_present_name(tx, own.id, had.source_at).await?;
+                    }
                 }
             }
             (Some(own), holder) => {
@@ -144,13 +146,34 @@ pub async fn settle(
 /// rows, so there is no order to lock them in.
 const NAMES_LOCK: i64 = 0x7265_706f_6e61_6d65;
 
-/// Locks the rows that the batch is about, in the order in which batches that know theirs do.
-async fn hold<'k>(tx: &mut Tx<'_>, known: impl Iterator<Item = &'k Known>) -> QueryResult<()> {
+/// Takes that lock if the batch may make or name a repository, and locks the rows that it is about in
+/// the order in which batches that do not will. Call it before [`settle`].
+pub async fn hold(
+    tx: &mut Tx<'_>,
+    mentions: &[Mentioned<'_>],
+    contended: bool,
+) -> QueryResult<Found> {
+    let found = Found::of(tx, mentions).await?;
+    let may_rename = mentions.iter().any(|Mentioned { repository, .. }| {
+        let holder = found.by_name.get(&repository.name.folded());
+        match repository.id {
+            Some(id) => holder.is_none_or(|h| h.former.is_some() || h.github_id != Some(id)),
+            None => holder.is_none(),
+        }
+    });
+    if !contended && !may_rename {
+        return Ok(found);
+    }
+    let mut lock = Statement::new("select pg_advisory_xact_lock(");
+    lock.bind(SqlType::BigInt, Value::BigInt(NAMES_LOCK)).push(")::text");
+    tx.query(lock).await?;
+    let found = Found::of(tx, mentions).await?;
+    let known = found.by_id.values().chain(found.by_name.values());
     let mut rows = Statement::new("select id from github_repository where id = any(");
     rows.bind_all(SqlType::BigInt, known.map(|known| Value::BigInt(known.id)));
     rows.push(") order by id for no key update");
     tx.query(rows).await?;
-    Ok(())
+    Ok(found)
 }
 
 /// Whether the payload may take its name from whoever has it; makes room if so.

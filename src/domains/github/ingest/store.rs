@@ -14,7 +14,7 @@ use super::{
     issues::Thread,
     person::Person,
     repositories::{Mentioned, Repository},
-    settle::{self, Settled},
+    settle::{self, Found, Settled},
     threads::{self, People, Placed},
 };
 use crate::ingest::{
@@ -26,34 +26,6 @@ use crate::ingest::{
 
 /// Stores items; one outcome for each, in order.
 pub async fn store(
-    tx: &mut Tx<'_>,
-    mut items: &[(i32, &Item)],
-    context: &Context,
-) -> QueryResult<Vec<Outcome>> {
-    let mut outcomes = Vec::with_capacity(items.len());
-    while let Some(end) = first_contender(items) {
-        let (first, rest) = items.split_at(end);
-        outcomes.extend(store_together(tx, first, context).await?);
-        items = rest;
-    }
-    outcomes.extend(store_together(tx, items, context).await?);
-    Ok(outcomes)
-}
-
-/// The first repository whose name another one before it has, or that has another name before: who
-/// has a name is decided one after the other.
-fn first_contender(items: &[(i32, &Item)]) -> Option<usize> {
-    let (mut names, mut ids) = (HashMap::new(), HashMap::new());
-    items.iter().position(|(_, item)| {
-        let Item::Repository(repository) = item else { return false };
-        let Some(id) = repository.id else { return false };
-        let name = repository.name.folded();
-        *names.entry(name.clone()).or_insert(id) != id
-            || *ids.entry(id).or_insert(name.clone()) != name
-    })
-}
-
-async fn store_together(
     tx: &mut Tx<'_>,
     items: &[(i32, &Item)],
     context: &Context,
@@ -76,11 +48,11 @@ async fn store_together(
         .collect();
     let Walk { accounts, ghost, .. } = walk;
     let stored = accounts.store(tx).await?;
-    let settled = settle::settle(tx, &mentions, &stored).await?;
+    let (rows, repositories_done) = store_repositories(tx, &mentions, &stored).await?;
     let repositories: HashMap<RepoName, i64> = mentions
         .iter()
-        .zip(&settled)
-        .map(|(mention, settled)| (mention.repository.name.folded(), settled.id))
+        .zip(rows)
+        .map(|(mention, row)| (mention.repository.name.folded(), row))
         .collect();
     let repo_id = |name: &RepoName| {
         repositories.get(&name.folded()).copied().ok_or(diesel::result::Error::NotFound)
@@ -129,8 +101,7 @@ async fn store_together(
             _ => {}
         }
     }
-    let done = store_repositories(tx, &mentions, &settled, &stored).await?;
-    outcomes.put(slots.repositories, done);
+    outcomes.put(slots.repositories, repositories_done);
     outcomes.put(slots.years, store_years(tx, &years).await?);
     outcomes.put(slots.commits, store_commits(tx, &commits, &authors).await?);
     threads::reserve_numbers(tx, &issues, &pulls).await?;
@@ -263,8 +234,44 @@ fn named_repositories(items: &[(i32, &Item)]) -> Vec<(i32, Repository)> {
         .collect()
 }
 
-/// Writes the repositories that are items; those that are only named exist by now.
+/// Finds, makes and writes repositories; gives the row of each mention, and an outcome for each that
+/// is an item. Who has a name is decided one after the other, so those that contend for one are
+/// written before the next are looked at.
 async fn store_repositories(
+    tx: &mut Tx<'_>,
+    mut mentions: &[Mentioned<'_>],
+    accounts: &super::accounts::Stored,
+) -> QueryResult<(Vec<i64>, Vec<Outcome>)> {
+    let (mut rows, mut outcomes) = (Vec::new(), Vec::new());
+    let mut held = Some(settle::hold(tx, mentions, first_contender(mentions).is_some()).await?);
+    while !mentions.is_empty() {
+        let end = first_contender(mentions).unwrap_or(mentions.len());
+        let (together, rest) = mentions.split_at(end);
+        let found = match held.take() {
+            Some(held) => held,
+            None => Found::of(tx, together).await?,
+        };
+        let settled = settle::settle(tx, together, found, accounts).await?;
+        outcomes.extend(write_repositories(tx, together, &settled, accounts).await?);
+        rows.extend(settled.into_iter().map(|settled| settled.id));
+        mentions = rest;
+    }
+    Ok((rows, outcomes))
+}
+
+/// The first repository whose name another one before it has, or that has another name before.
+fn first_contender(mentions: &[Mentioned<'_>]) -> Option<usize> {
+    let (mut names, mut ids) = (HashMap::new(), HashMap::new());
+    mentions.iter().position(|Mentioned { repository, .. }| {
+        let Some(id) = repository.id else { return false };
+        let name = repository.name.folded();
+        *names.entry(name.clone()).or_insert(id) != id
+            || *ids.entry(id).or_insert(name.clone()) != name
+    })
+}
+
+/// Writes the repositories that are items; those that are only named exist by now.
+async fn write_repositories(
     tx: &mut Tx<'_>,
     mentions: &[Mentioned<'_>],
     settled: &[Settled],
