@@ -745,6 +745,7 @@ diesel::table! {
         rejected -> Int4,
         body -> Nullable<Jsonb>,
         response -> Nullable<Text>,
+        received_at -> Timestamptz,
         started_at -> Timestamptz,
         finished_at -> Nullable<Timestamptz>,
     }

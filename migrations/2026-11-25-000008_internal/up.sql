@@ -24,6 +24,8 @@ create table receipt (
     body jsonb,
     -- The bytes as answered: a repeated idempotency key gets the same.
     response text,
+    -- When the documents came; a replay keeps the time of old.
+    received_at timestamptz not null default now(),
     started_at timestamptz not null default now(),
     finished_at timestamptz
 );

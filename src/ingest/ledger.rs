@@ -65,6 +65,7 @@ pub async fn write_receipt(
         ("status", SqlType::Text, text(receipt.status.text())),
         ("body", SqlType::Jsonb, body),
         ("response", SqlType::Text, response.map_or(Value::Null, text)),
+        ("received_at", SqlType::Timestamptz, Value::Timestamptz(job.context.received_at)),
         ("started_at", SqlType::Timestamptz, Value::Timestamptz(receipt.started_at)),
         (
             "finished_at",

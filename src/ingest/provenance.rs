@@ -115,7 +115,7 @@ async fn show(
     };
     let mut statement = Statement::new(
         "select jsonb_build_object('receipt', r.id, 'domain', r.domain, 'kind', r.kind, \
-         'params', r.params, 'received_at', to_char(r.started_at at time zone 'UTC', \
+         'params', r.params, 'received_at', to_char(r.received_at at time zone 'UTC', \
          'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'item', s.item, \
          'raw', i.items -> (s.item - i.first_index) ->> 'raw') \
          from (select t.source_receipt as receipt, t.source_item as item from ",
