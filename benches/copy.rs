@@ -34,9 +34,7 @@ pub(crate) async fn put_back(client: &Client) -> anyhow::Result<(u64, Duration)>
         saved.push((table, chunks));
     }
     client
-        .batch_execute(
-            "truncate base_profile, github_repository restart identity cascade",
-        )
+        .batch_execute("truncate base_profile, github_repository restart identity cascade")
         .await?;
     let begun = Instant::now();
     let mut rows = 0;

@@ -34,8 +34,8 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         }
         let took = begun.elapsed();
         anyhow::ensure!(inserted == total as u64, "{inserted} of {total} were inserted");
-        let server = process::cpu(world.server, false) - server;
-        let postgres = process::cpu(world.postgres, true) - postgres;
+        let server = process::cpu(world.server, false).saturating_sub(server);
+        let postgres = process::cpu(world.postgres, true).saturating_sub(postgres);
 
         let begun = Instant::now();
         for body in &bodies {
@@ -45,12 +45,14 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         let (rows, copied) = copy::put_back(&direct).await?;
         #[expect(clippy::cast_precision_loss, reason = "figures for people")]
         let per_second = |n: u64, took: std::time::Duration| n as f64 / took.as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "figures for people")]
+        let total_f = total as f64;
         let (ours, theirs) = (per_second(rows, took), per_second(rows, copied));
         println!(
             "| {batch} | {total} | {rows} | {ours:.0} | {theirs:.0} | {:.2} | {:.3} | {:.3} | {:.0} |",
             ours / theirs,
-            server.as_secs_f64() * 1_000.0 / f64::from(total as u32),
-            postgres.as_secs_f64() * 1_000.0 / f64::from(total as u32),
+            server.as_secs_f64() * 1_000.0 / total_f,
+            postgres.as_secs_f64() * 1_000.0 / total_f,
             per_second(total as u64, again),
         );
         world.stop().await?;

@@ -50,7 +50,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
             format!("/api/v1/github/commits?account_id={account}&sort=-commit_at&limit=50"),
             format!(
                 "select {columns} from git_commit where account_id = {account} \
-                 order by commit_at desc, id limit 51"
+                 order by commit_at desc, id desc limit 51"
             ),
         ),
     ] {
@@ -105,7 +105,7 @@ async fn rate(world: &World, path: &str) -> anyhow::Result<Measured> {
     Ok(Measured {
         requests,
         per_second: requests / took.as_secs_f64(),
-        server: process::cpu(world.server, false) - server,
-        postgres: process::cpu(world.postgres, true) - postgres,
+        server: process::cpu(world.server, false).saturating_sub(server),
+        postgres: process::cpu(world.postgres, true).saturating_sub(postgres),
     })
 }

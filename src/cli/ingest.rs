@@ -155,7 +155,7 @@ impl Body {
         subject: &str,
     ) -> Answer<(Receipt, String)> {
         let spec = self.kind.spec();
-        let asked = request::parameters(spec, self.params, &app.settings, app.clock.now())?;
+        let asked = request::parameters(spec, &self.params, &app.settings, app.clock.now())?;
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media));
         let format = request::format(spec, &headers)?;

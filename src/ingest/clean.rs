@@ -100,7 +100,8 @@ fn clean(value: &mut Value, pointer: &mut String, warnings: &mut Vec<Note>) {
         }
         Value::Array(elements) => {
             for (index, element) in elements.iter_mut().enumerate() {
-                pointer.push_str(&format!("/{index}"));
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
                 clean(element, pointer, warnings);
                 pointer.truncate(length);
             }

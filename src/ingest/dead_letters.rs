@@ -98,7 +98,7 @@ async fn retry(
     let kind = kind_named(&format!("{}/{}", letter.domain, letter.kind))
         .ok_or_else(|| Problem::not_found("There is no such kind any more."))?;
     let mut asked =
-        request::parameters(kind.spec(), letter.params, &app.settings, app.clock.now())?;
+        request::parameters(kind.spec(), &letter.params, &app.settings, app.clock.now())?;
     asked.context.received_at = letter.received_at;
     let job = Job {
         kind,

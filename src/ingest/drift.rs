@@ -24,7 +24,11 @@ enum Shape {
     },
 }
 
-/// Unknown keys of a request: how often, and one example value.
+/// How many different unknown keys of a request are counted. A hostile body can make them up without
+/// end; what matters is that there are some.
+const DISTINCT: usize = 1_000;
+
+/// Unknown keys of a request: how often, and the type of their value.
 #[derive(Debug, Default)]
 pub struct Drift(BTreeMap<String, (i64, String)>);
 
@@ -120,8 +124,6 @@ impl Drift {
             Value::Array(_) => "array",
             Value::Object(_) => "object",
         };
-        // A hostile body can make up keys without end; what matters is that there are some.
-        const DISTINCT: usize = 1_000;
         if self.0.len() < DISTINCT || self.0.contains_key(pointer) {
             let cut = pointer.char_indices().nth(500).map_or(pointer.len(), |(at, _)| at);
             self.0.entry(pointer[..cut].to_owned()).or_insert((0, example.to_owned())).0 += 1;

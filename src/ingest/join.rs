@@ -80,7 +80,8 @@ async fn merge_subtype(
         columns.bind(SqlType::Text, Value::Text(table.to_owned()));
         columns.push(") and attnum > 0 and not attisdropped and attname <> 'id' order by attnum");
         let columns: Vec<String> = tx.query(columns).await?.into_iter().filter_map(text).collect();
-        let columns: String = columns.iter().map(|column| format!(", \"{column}\"")).collect();
+        let columns: Vec<String> = columns.iter().map(|column| format!(", \"{column}\"")).collect();
+        let columns = columns.concat();
         let mut copy = Statement::new(format!("insert into {table} (id{columns}) select "));
         copy.bind(SqlType::BigInt, Value::BigInt(into));
         copy.push(&format!("{columns} from {table} where id = "));
@@ -141,9 +142,10 @@ async fn collisions(
             continue;
         }
         let others: Vec<&String> = keys.iter().filter(|key| **key != child.column).collect();
-        let select: String =
+        let select: Vec<String> =
             others.iter().enumerate().map(|(n, key)| format!(", {key} as k{n}")).collect();
-        let on: String = (0..others.len()).map(|n| format!(" and a.k{n} = b.k{n}")).collect();
+        let on: Vec<String> = (0..others.len()).map(|n| format!(" and a.k{n} = b.k{n}")).collect();
+        let (select, on) = (select.concat(), on.concat());
         let side = |statement: &mut Statement, id: i64| {
             statement.push(&format!(
                 "(select id{select} from {} where ({when}) and {} = ",

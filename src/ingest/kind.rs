@@ -246,9 +246,9 @@ impl<K: Kind> AnyKind for K {
                 }
                 None => Kind::read(self, node, context),
             };
-            let (mut faults, noted) = notes.into_parts();
+            let (mut faults, remarks) = notes.into_parts();
             let mut warnings = cleaned.clone();
-            warnings.extend(noted);
+            warnings.extend(remarks);
             let verdict = match read {
                 Some(read) if faults.is_empty() => {
                     batch.items.push((document.index, read.item));

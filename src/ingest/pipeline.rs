@@ -8,7 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel_async::{AnsiTransactionManager, TransactionManager};
+use diesel_async::{AnsiTransactionManager as Manager, TransactionManager};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -159,7 +159,7 @@ async fn next_number(conn: &mut Connection) -> Result<i64> {
     }
 }
 
-fn archive_failed(error: anyhow::Error) -> Problem {
+fn archive_failed(error: impl std::fmt::Display) -> Problem {
     tracing::error!(error = format!("{error:#}"), "the archive cannot be written");
     Problem::unavailable("archive_away", "The archive cannot be written; send the request again.")
 }
@@ -343,7 +343,6 @@ impl Run<'_> {
         last: bool,
     ) -> Result<Stored, Failed> {
         let job = self.job;
-        type Manager = AnsiTransactionManager;
         Manager::begin_transaction_sql(conn, "begin; set local statement_timeout = '300s'").await?;
         let mut tx =
             Tx { conn, now: self.app.clock.now(), receipt: self.number, tally: Tally::new() };

@@ -257,7 +257,7 @@ impl Group {
             (name.clone(), text)
         });
         let received_at = self.documents.first().map_or_else(|| app.clock.now(), |first| first.2);
-        request::parameters(kind.spec(), pairs.collect(), &app.settings, received_at)
+        request::parameters(kind.spec(), &pairs.collect::<Vec<_>>(), &app.settings, received_at)
     }
 
     /// Whether its documents read otherwise when they are received together. Source times that are

@@ -44,7 +44,7 @@ pub struct Asked {
 /// Reads the parameters of a kind; every fault is named.
 pub fn parameters(
     spec: &Spec,
-    pairs: Vec<(String, String)>,
+    pairs: &[(String, String)],
     settings: &Settings,
     now: DateTime<Utc>,
 ) -> Result<Asked> {
@@ -67,7 +67,7 @@ pub fn parameters(
         mode: Mode::Partial,
         dry_run: false,
     };
-    for (name, value) in &pairs {
+    for (name, value) in pairs {
         if !known.contains(&name.as_str()) {
             faults.push(
                 Fault::parameter(

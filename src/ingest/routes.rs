@@ -67,15 +67,15 @@ async fn ingest(
     Extension(Posted(kind)): Extension<Posted>,
     RequestId(request_id): RequestId,
     Params(pairs): Params,
-    headers: HeaderMap,
     OriginalUri(uri): OriginalUri,
     request: Request,
 ) -> Result<Response> {
     let spec = kind.spec();
     let params = uri.query().unwrap_or_default().to_owned();
-    let asked = request::parameters(spec, pairs, &app.settings, app.clock.now())?;
-    let format = request::format(spec, &headers)?;
-    let key = request::idempotency_key(&headers)?;
+    let asked = request::parameters(spec, &pairs, &app.settings, app.clock.now())?;
+    let (parts, body) = request.into_parts();
+    let format = request::format(spec, &parts.headers)?;
+    let key = request::idempotency_key(&parts.headers)?;
     let job = Job {
         kind,
         context: asked.context,
@@ -91,8 +91,7 @@ async fn ingest(
     };
     // A task of its own: a client that goes away does not stop what is being stored.
     let accepted = Accepted { job, format, key, params };
-    let body = request.into_body();
-    let answer = tokio::spawn(accepted.run(app, headers, body)).await;
+    let answer = tokio::spawn(accepted.run(app, parts.headers, body)).await;
     let (status, json) = answer.map_err(Problem::internal)??;
     Ok(respond(status, json, &uri))
 }

@@ -81,7 +81,6 @@ impl<T> Stated<T> {
     }
 
     /// For columns that can be null. `None` when missing.
-    #[expect(clippy::option_option, reason = "missing and null are two statements")]
     pub fn nullable(self) -> Option<Option<T>> {
         match self {
             Self::Missing => None,

@@ -110,7 +110,6 @@ pub fn folded_name<S: Serializer>(name: &RepoName, serializer: S) -> Result<S::O
 }
 
 /// See [`text_number`].
-#[expect(clippy::ref_option, reason = "serde passes the field by reference")]
 pub fn text_number_option<S: Serializer>(
     number: &Option<i64>,
     serializer: S,

@@ -205,7 +205,7 @@ pub async fn store_issues(
     }
     let mut parents = store_parents(tx, &places, drafts).await?;
     let threads = Threads {
-        threads: issues.iter().map(|placed| &placed.item.thread).collect(),
+        all: issues.iter().map(|placed| &placed.item.thread).collect(),
         stamps: issues.iter().map(|placed| &placed.item.stamp).collect(),
         people: issues.iter().map(|placed| placed.people).collect(),
         indexes: issues.iter().map(|placed| placed.index).collect(),
@@ -247,7 +247,7 @@ pub async fn store_pulls(
     let mut parents = store_parents(tx, &places, drafts).await?;
     keep_merged(tx, &parents).await?;
     let threads = Threads {
-        threads: pulls.iter().map(|placed| &placed.item.thread).collect(),
+        all: pulls.iter().map(|placed| &placed.item.thread).collect(),
         stamps: pulls.iter().map(|placed| &placed.item.stamp).collect(),
         people: pulls.iter().map(|placed| placed.people).collect(),
         indexes: pulls.iter().map(|placed| placed.index).collect(),
@@ -298,7 +298,7 @@ async fn keep_merged(tx: &mut Tx<'_>, parents: &Parents) -> QueryResult<()> {
 
 /// What issues and pull requests share, side by side.
 struct Threads<'i> {
-    threads: Vec<&'i Thread>,
+    all: Vec<&'i Thread>,
     stamps: Vec<&'i Stamp>,
     people: Vec<&'i People>,
     indexes: Vec<i32>,
@@ -321,7 +321,7 @@ impl Threads<'_> {
                 members,
             };
             let no_values = |key| (key, Vec::new());
-            if let (Some(names), true) = (&self.threads[n].labels, done.sets[0]) {
+            if let (Some(names), true) = (&self.all[n].labels, done.sets[0]) {
                 label_lists.push(list(
                     names.iter().cloned().map(MemberKey::Text).map(no_values).collect(),
                 ));
@@ -345,7 +345,7 @@ impl Threads<'_> {
         draft: impl Fn(&Comment, i64, Cell<i64>, i32) -> D,
     ) -> QueryResult<()> {
         let mut comments: Vec<(usize, &Comment, Option<Handle>)> = Vec::new();
-        for (n, thread) in self.threads.iter().enumerate() {
+        for (n, thread) in self.all.iter().enumerate() {
             let list = thread.comments.iter().flatten().zip(&self.people[n].comments);
             comments.extend(list.map(|(comment, author)| (n, comment, *author)));
         }
@@ -364,7 +364,7 @@ impl Threads<'_> {
         }
         mark_changed(parents, &owners, &upsert(tx, drafts).await?);
         let lists: Vec<FullList> = self
-            .threads
+            .all
             .iter()
             .enumerate()
             .filter(|(_, thread)| thread.all_comments)
