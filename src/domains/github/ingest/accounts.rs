@@ -294,18 +294,16 @@ impl Cells {
     fn of(mention: &Mentioned) -> Self {
         let person = &mention.person;
         // The account of deleted users is made whole, whoever names it first.
-        let ghost = Person::ghost();
-        let made_of = |text: Option<String>| match person.who {
-            Who::Id(GHOST_ID) => text.unwrap_or_default(),
-            _ => String::new(),
-        };
-        let cell = |stated: &Option<String>, ghost: Option<String>| match stated {
+        let whole = (person.who == Who::Id(GHOST_ID)).then(Person::ghost);
+        let (login, name) =
+            whole.map(|ghost| (ghost.login, ghost.display_name)).unwrap_or_default();
+        let cell = |stated: &Option<String>, whole: Option<String>| match stated {
             Some(text) => Cell::Stated(text.clone()),
-            None => Cell::Unstated(made_of(ghost)),
+            None => Cell::Unstated(whole.unwrap_or_default()),
         };
         Self {
-            username: cell(&person.login, ghost.login),
-            display_name: cell(&person.display_name, ghost.display_name),
+            username: cell(&person.login, login),
+            display_name: cell(&person.display_name, name),
             avatar_url: Cell::of(person.avatar_url.clone()),
             type_: person
                 .account_type
