@@ -17,7 +17,10 @@ pub mod http;
 pub mod ingest;
 pub mod query;
 #[expect(missing_docs, reason = "tables are described where they are served")]
-#[allow(clippy::wildcard_imports, reason = "printed by diesel; only some versions of clippy see it")]
+#[allow(
+    clippy::wildcard_imports,
+    reason = "printed by diesel; only some versions of clippy see it"
+)]
 pub mod schema;
 pub mod telemetry;
 

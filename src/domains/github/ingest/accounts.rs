@@ -52,8 +52,9 @@ draft! {
     dates { created_at, updated_at }
 }
 
-/// The advisory lock that orders the making of accounts: whoever makes one from a login holds it
-/// alone, because it must see every account that has the login; all others share it.
+/// The advisory lock that orders the making of accounts. Whoever makes a stub from a login, or adopts
+/// one, holds it alone: it must see every account that has the login, and nobody may point at a stub
+/// that is about to be merged away. All others that make accounts or point at logins share it.
 const ACCOUNTS_LOCK: i64 = 0x6163_636f_756e_7473;
 
 /// A mention to resolve.
@@ -148,8 +149,9 @@ impl Accounts {
     /// Stores all of them. Call it first in a transaction, before any row is locked.
     pub async fn store(self, tx: &mut Tx<'_>) -> QueryResult<Stored> {
         let mut done: Vec<Option<Done>> = vec![None; self.mentions.len()];
-        order_making(tx, &self.mentions).await?;
-        self.adopt_stubs(tx).await?;
+        let adoptable = self.adoptable();
+        order_making(tx, &self.mentions, &adoptable).await?;
+        adopt_stubs(tx, &adoptable).await?;
         self.store_with_ids(tx, &mut done).await?;
         self.find_logins(tx, &mut done).await?;
         self.store_stubs(tx, &mut done).await?;
@@ -174,46 +176,15 @@ impl Accounts {
         self.mentions.iter().enumerate().filter(move |(_, mention)| pick(&mention.person.who))
     }
 
-    /// Gives stubs that were made from a login their id, now that a payload shows both.
-    async fn adopt_stubs(&self, tx: &mut Tx<'_>) -> QueryResult<()> {
-        let mut ids: BTreeMap<String, i64> = BTreeMap::new();
+    /// The stubs that would stand for accounts of which a payload shows login and id.
+    fn adoptable(&self) -> BTreeMap<String, i64> {
+        let mut ids = BTreeMap::new();
         for (_, mention) in self.with(|who| matches!(who, Who::Id(_))) {
             if let (Who::Id(id), Some(login)) = (&mention.person.who, &mention.person.login) {
                 ids.insert(stub_key(&login.to_lowercase()), *id);
             }
         }
-        if !hold_stubs(tx, &self.mentions, &ids).await? {
-            return Ok(());
-        }
-        let statement = Given::default()
-            .texts("stub", ids.keys().map(String::as_str))
-            .ids("real", ids.values().copied())
-            .statement(
-                "select s.id, u.real, r.id from",
-                "join github_account s on s.stub_key = u.stub \
-                 left join github_account r on r.github_account_id = u.real order by s.id",
-            );
-        for row in tx.query(statement).await? {
-            match row.0.as_slice() {
-                [Value::BigInt(stub), _, Value::BigInt(real)] => {
-                    keep_identity(tx, *stub, *real).await?;
-                    join::merge(tx, &tables(), "github_account", *stub, *real).await?;
-                    let mut base = Statement::new("delete from base_profile where id = ");
-                    base.bind(SqlType::BigInt, Value::BigInt(*stub));
-                    tx.execute(base).await?;
-                }
-                [Value::BigInt(stub), Value::BigInt(real), _] => {
-                    let mut adopt = Statement::new(
-                        "update github_account set stub_key = null, github_account_id = ",
-                    );
-                    adopt.bind(SqlType::BigInt, Value::BigInt(*real));
-                    adopt.push(" where id = ").bind(SqlType::BigInt, Value::BigInt(*stub));
-                    tx.execute(adopt).await?;
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        ids
     }
 
     async fn store_with_ids(&self, tx: &mut Tx<'_>, done: &mut [Option<Done>]) -> QueryResult<()> {
@@ -334,8 +305,39 @@ async fn ids_of_logins(tx: &mut Tx<'_>, logins: &[(usize, &str)]) -> QueryResult
     Ok(found)
 }
 
-/// Takes the lock that orders the making of accounts, if the batch will make any.
-async fn order_making(tx: &mut Tx<'_>, mentions: &[Mentioned]) -> QueryResult<()> {
+/// Takes the lock that orders the making of accounts, if the batch makes any or points at a login.
+async fn order_making(
+    tx: &mut Tx<'_>,
+    mentions: &[Mentioned],
+    adoptable: &BTreeMap<String, i64>,
+) -> QueryResult<()> {
+    let logins: Vec<(usize, &str)> = logins(mentions).collect();
+    let makes_stub = ids_of_logins(tx, &logins).await?.contains(&None);
+    let lock = if makes_stub || any_stub(tx, adoptable).await? {
+        "pg_advisory_xact_lock"
+    } else if !logins.is_empty() || makes_account(tx, mentions).await? {
+        "pg_advisory_xact_lock_shared"
+    } else {
+        return Ok(());
+    };
+    let mut statement = Statement::new(format!("select {lock}("));
+    statement.bind(SqlType::BigInt, Value::BigInt(ACCOUNTS_LOCK)).push(")::text");
+    tx.query(statement).await?;
+    Ok(())
+}
+
+/// Whether one of the stubs exists: the batch is going to adopt it.
+async fn any_stub(tx: &mut Tx<'_>, adoptable: &BTreeMap<String, i64>) -> QueryResult<bool> {
+    if adoptable.is_empty() {
+        return Ok(false);
+    }
+    let mut exists = Statement::new("select 1 from github_account where stub_key = any(");
+    exists.bind_all(SqlType::Text, adoptable.keys().cloned().map(Value::Text)).push(") limit 1");
+    Ok(!tx.query(exists).await?.is_empty())
+}
+
+/// Whether one of the mentioned ids is new.
+async fn makes_account(tx: &mut Tx<'_>, mentions: &[Mentioned]) -> QueryResult<bool> {
     let ids: BTreeSet<i64> = mentions
         .iter()
         .filter_map(|mention| match mention.person.who {
@@ -343,27 +345,15 @@ async fn order_making(tx: &mut Tx<'_>, mentions: &[Mentioned]) -> QueryResult<()
             _ => None,
         })
         .collect();
-    let logins: Vec<(usize, &str)> = logins(mentions).collect();
-    let lock = if ids_of_logins(tx, &logins).await?.contains(&None) {
-        "pg_advisory_xact_lock"
-    } else {
-        let mut known =
-            Statement::new("select count(*) from github_account where github_account_id = any(");
-        known.bind_all(SqlType::BigInt, ids.iter().copied().map(Value::BigInt)).push(")");
-        let rows = tx.query(known).await?;
-        let known = match rows.first().map(|row| row.0.as_slice()) {
-            Some([Value::BigInt(count)]) => usize::try_from(*count).unwrap_or(0),
-            _ => 0,
-        };
-        if known == ids.len() {
-            return Ok(());
-        }
-        "pg_advisory_xact_lock_shared"
-    };
-    let mut statement = Statement::new(format!("select {lock}("));
-    statement.bind(SqlType::BigInt, Value::BigInt(ACCOUNTS_LOCK)).push(")::text");
-    tx.query(statement).await?;
-    Ok(())
+    let wanted = ids.len();
+    let mut known =
+        Statement::new("select count(*) from github_account where github_account_id = any(");
+    known.bind_all(SqlType::BigInt, ids.into_iter().map(Value::BigInt)).push(")");
+    let rows = tx.query(known).await?;
+    Ok(match rows.first().map(|row| row.0.as_slice()) {
+        Some([Value::BigInt(count)]) => usize::try_from(*count) != Ok(wanted),
+        _ => true,
+    })
 }
 
 /// The lower-cased logins that are mentioned without an id, by the mention's position.
@@ -378,30 +368,40 @@ fn stub_key(login: &str) -> String {
     format!("login:{login}")
 }
 
-/// Locks the stubs that the batch is about to adopt or to point at, in one order. Gives whether there
-/// is one to adopt.
-async fn hold_stubs(
-    tx: &mut Tx<'_>,
-    mentions: &[Mentioned],
-    adoptable: &BTreeMap<String, i64>,
-) -> QueryResult<bool> {
-    let texts = |keys: &mut dyn Iterator<Item = String>| keys.map(Value::Text).collect::<Vec<_>>();
-    let mut exists = Statement::new("select 1 from github_account where stub_key = any(");
-    exists.bind_all(SqlType::Text, texts(&mut adoptable.keys().cloned())).push(") limit 1");
-    let adopts = !adoptable.is_empty() && !tx.query(exists).await?.is_empty();
-    let pointed = logins(mentions).map(|(_, login)| stub_key(login));
-    let held = if adopts {
-        texts(&mut pointed.chain(adoptable.keys().cloned()))
-    } else {
-        texts(&mut pointed.into_iter())
-    };
-    if !held.is_empty() {
-        let mut lock = Statement::new("select id from github_account where stub_key = any(");
-        lock.bind_all(SqlType::Text, held).push(") order by id for ");
-        lock.push(if adopts { "update" } else { "key share" });
-        tx.query(lock).await?;
+/// Gives stubs that were made from a login their id, now that a payload shows both.
+async fn adopt_stubs(tx: &mut Tx<'_>, adoptable: &BTreeMap<String, i64>) -> QueryResult<()> {
+    if adoptable.is_empty() {
+        return Ok(());
     }
-    Ok(adopts)
+    let statement = Given::default()
+        .texts("stub", adoptable.keys().map(String::as_str))
+        .ids("real", adoptable.values().copied())
+        .statement(
+            "select s.id, u.real, r.id from",
+            "join github_account s on s.stub_key = u.stub \
+             left join github_account r on r.github_account_id = u.real order by s.id",
+        );
+    for row in tx.query(statement).await? {
+        match row.0.as_slice() {
+            [Value::BigInt(stub), _, Value::BigInt(real)] => {
+                keep_identity(tx, *stub, *real).await?;
+                join::merge(tx, &tables(), "github_account", *stub, *real).await?;
+                let mut base = Statement::new("delete from base_profile where id = ");
+                base.bind(SqlType::BigInt, Value::BigInt(*stub));
+                tx.execute(base).await?;
+            }
+            [Value::BigInt(stub), Value::BigInt(real), _] => {
+                let mut adopt = Statement::new(
+                    "update github_account set stub_key = null, github_account_id = ",
+                );
+                adopt.bind(SqlType::BigInt, Value::BigInt(*real));
+                adopt.push(" where id = ").bind(SqlType::BigInt, Value::BigInt(*stub));
+                tx.execute(adopt).await?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Of two accounts that are merged the one that stays keeps its identity, else takes the other's;
