@@ -62,9 +62,6 @@ pub struct Settings {
     /// Whether the Slack webhook takes messages of channels that are not public. `false`.
     pub allow_private: bool,
 
-    /// Threads that serve requests. 0: half of the cores, at least one, since PostgreSQL mostly shares
-    /// the machine, and requests that stay on one thread wake no other.
-    pub worker_threads: usize,
     /// Connections in the pool. 16.
     pub pool_size: usize,
     /// Milliseconds a request waits for a free connection, and then for a new one to come up, before
@@ -120,7 +117,6 @@ impl Default for Settings {
             github_webhook_secrets: Vec::new(),
             slack_signing_secrets: Vec::new(),
             allow_private: false,
-            worker_threads: 0,
             pool_size: 16,
             pool_wait_ms: 900,
             statement_timeout_ms: 10_000,

@@ -62,11 +62,6 @@ impl Command {
     }
 }
 
-fn worker_threads(settings: &Settings) -> usize {
-    let half = || std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
-    if settings.worker_threads > 0 { settings.worker_threads } else { half() }
-}
-
 /// Runs the command that the process was started with.
 pub fn run() -> anyhow::Result<()> {
     let Cli { command } = Cli::parse();
@@ -83,7 +78,6 @@ pub fn run() -> anyhow::Result<()> {
     }
     telemetry::init(&settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(worker_threads(&settings))
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
