@@ -9,6 +9,7 @@ use tokio::{
 pub(crate) struct Client {
     stream: TcpStream,
     buffer: Vec<u8>,
+    chunk: Vec<u8>,
     address: String,
     token: String,
 }
@@ -17,7 +18,13 @@ impl Client {
     pub(crate) async fn connect(address: &str, token: &str) -> anyhow::Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: Vec::new(), address: address.into(), token: token.into() })
+        Ok(Self {
+            stream,
+            buffer: Vec::new(),
+            chunk: vec![0; 64 << 10],
+            address: address.into(),
+            token: token.into(),
+        })
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> anyhow::Result<Vec<u8>> {
@@ -66,13 +73,12 @@ impl Client {
 
     async fn answer(&mut self) -> anyhow::Result<Vec<u8>> {
         self.buffer.clear();
-        let mut chunk = vec![0; 64 << 10];
         let (body_at, length) = loop {
-            let read = self.stream.read(&mut chunk).await?;
+            let read = self.stream.read(&mut self.chunk).await?;
             if read == 0 {
                 bail!("the server closed the connection");
             }
-            self.buffer.extend_from_slice(&chunk[..read]);
+            self.buffer.extend_from_slice(&self.chunk[..read]);
             if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
                 let head = String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase();
                 let length = head
@@ -88,11 +94,11 @@ impl Client {
             }
         };
         while self.buffer.len() < body_at + length {
-            let read = self.stream.read(&mut chunk).await?;
+            let read = self.stream.read(&mut self.chunk).await?;
             if read == 0 {
                 bail!("the answer ended early");
             }
-            self.buffer.extend_from_slice(&chunk[..read]);
+            self.buffer.extend_from_slice(&self.chunk[..read]);
         }
         Ok(self.buffer[body_at..body_at + length].to_vec())
     }

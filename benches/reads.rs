@@ -1,4 +1,7 @@
 //! Reads over HTTP against pgbench on the same SELECT with as many connections.
+//!
+//! With one connection both are bound by how fast processes wake each other; with more, pgbench by
+//! PostgreSQL alone, and we by the CPU of client, server and PostgreSQL together.
 
 use std::{
     sync::{
@@ -10,18 +13,17 @@ use std::{
 
 use crate::{commits, copy, http::Client, pgbench, process, world::World};
 
-const CLIENTS: usize = 4;
-const SECONDS: u64 = 8;
+/// Connections of each measurement.
+const CLIENTS: [usize; 2] = [1, 4];
+const SECONDS: u64 = 5;
 const COMMITS: usize = 20_000;
 
 pub(crate) async fn run() -> anyhow::Result<()> {
+    println!("\n## Reads of {COMMITS} commits against pgbench on the same SELECT\n");
     println!(
-        "\n## Reads of {COMMITS} commits, {CLIENTS} connections, against pgbench on the same SELECT\n"
+        "| read | connections | requests/s | pgbench tps | ratio | server CPU ms/request | PostgreSQL CPU ms/request |"
     );
-    println!(
-        "| read | requests/s | pgbench tps | ratio | server CPU ms/request | PostgreSQL CPU ms/request |"
-    );
-    println!("|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|");
     let world = World::start().await?;
     let mut client = Client::connect(&world.address, &world.token).await?;
     for from in (0..COMMITS).step_by(1_000) {
@@ -54,15 +56,18 @@ pub(crate) async fn run() -> anyhow::Result<()> {
             ),
         ),
     ] {
-        let ours = rate(&world, &path).await?;
-        let theirs = pgbench::rate(&world.url, &sql, CLIENTS, u32::try_from(SECONDS)?)?;
-        println!(
-            "| {name} | {:.0} | {theirs:.0} | {:.2} | {:.3} | {:.3} |",
-            ours.per_second,
-            ours.per_second / theirs,
-            ours.server.as_secs_f64() * 1_000.0 / ours.requests,
-            ours.postgres.as_secs_f64() * 1_000.0 / ours.requests,
-        );
+        for connections in CLIENTS {
+            let ours = rate(&world, &path, connections).await?;
+            let seconds = u32::try_from(SECONDS)?;
+            let theirs = pgbench::rate(&world.url, &sql, connections, seconds)?;
+            println!(
+                "| {name} | {connections} | {:.0} | {theirs:.0} | {:.2} | {:.3} | {:.3} |",
+                ours.per_second,
+                ours.per_second / theirs,
+                ours.server.as_secs_f64() * 1_000.0 / ours.requests,
+                ours.postgres.as_secs_f64() * 1_000.0 / ours.requests,
+            );
+        }
     }
     world.stop().await
 }
@@ -74,9 +79,9 @@ struct Measured {
     postgres: Duration,
 }
 
-async fn rate(world: &World, path: &str) -> anyhow::Result<Measured> {
+async fn rate(world: &World, path: &str, connections: usize) -> anyhow::Result<Measured> {
     let mut clients = Vec::new();
-    for _ in 0..CLIENTS {
+    for _ in 0..connections {
         let mut client = Client::connect(&world.address, &world.token).await?;
         client.get(path).await?;
         clients.push(client);

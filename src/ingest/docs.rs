@@ -18,25 +18,25 @@ use crate::{
 };
 
 /// The words of a context parameter.
-fn words(parameter: &str) -> (&'static str, Value) {
+fn words(parameter: &str) -> &'static str {
     match parameter {
-        "repo" => (
-            "The repository, where the payload does not name it: `owner/name` or an address. A \
-             name in the payload wins.",
-            json!("boostorg/json"),
-        ),
-        _ => ("Context that the payload lacks.", json!("…")),
+        "repo" => {
+            "The repository, where the payload does not name it: `boostorg/json`, or an address. A \
+             name in the payload wins."
+        }
+        _ => "Context that the payload lacks.",
     }
 }
 
-fn parameter(name: &str, place: ParameterIn, doc: &str, example: Value) -> Parameter {
+/// An optional parameter. Its example stands in the words: Swagger UI would send any other along with
+/// a request that nobody has changed.
+fn parameter(name: &str, place: ParameterIn, doc: &str) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(place)
         .required(Required::False)
         .description(Some(doc))
         .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-        .example(Some(example))
         .build()
 }
 
@@ -67,29 +67,26 @@ fn parameters(spec: &Spec) -> Vec<RefOr<Parameter>> {
         parameter(
             "as_of",
             query.clone(),
-            "When this was true at the source, RFC 3339: your fetch time. It decides between \
-             statements of one source time.",
-            json!("2024-05-01T12:00:00Z"),
+            "When this was true at the source: your fetch time, as in `2024-05-01T12:00:00Z`. It \
+             decides between statements of one source time.",
         ),
     ];
     for name in spec.params {
-        let (doc, example) = words(name);
-        all.push(parameter(name, query.clone(), doc, example));
+        all.push(parameter(name, query.clone(), words(name)));
     }
-    if let Some(first) = spec.complete.first() {
+    if !spec.complete.is_empty() {
         let doc = format!(
             "Child sets that this body lists in full, of {}: rows that it lacks are removed, except \
              those that are newer than the statement.",
             spec.complete.join(", ")
         );
-        all.push(parameter("complete", query, &doc, json!(first)));
+        all.push(parameter("complete", query, &doc));
     }
     all.push(parameter(
         "Idempotency-Key",
         ParameterIn::Header,
         "The same key with the same body gives the stored receipt, byte for byte; with another body \
-         it is a 409.",
-        json!("2024-05-01-boostorg-json"),
+         it is a 409. Any text of up to 255 characters.",
     ));
     all.into_iter().map(RefOr::T).collect()
 }

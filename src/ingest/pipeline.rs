@@ -254,6 +254,10 @@ impl Run<'_> {
                         stack.push(unit);
                         continue;
                     }
+                    if unit.documents.iter().all(|document| document.parsed.is_err()) {
+                        // It is not the items: their rejection cannot be written either.
+                        return Err(Problem::internal(error));
+                    }
                     tracing::error!(%error, kind = ?self.job.kind, "an item cannot be stored");
                     for document in &mut unit.documents {
                         document.parsed = Err(Note {

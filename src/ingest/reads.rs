@@ -167,7 +167,6 @@ struct ItemsPage {
     #[param(example = 50)]
     limit: Option<i64>,
     /// Only items with this action: `inserted`, `updated`, `unchanged`, `stale`, `rejected`.
-    #[param(example = "rejected")]
     action: Option<String>,
 }
 
