@@ -251,6 +251,7 @@ diesel::table! {
         received_at -> Timestamptz,
         attempts -> Int4,
         last_attempt_at -> Nullable<Timestamptz>,
+        position -> Nullable<Int8>,
     }
 }
 
@@ -857,6 +858,22 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         is_restricted -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    statement (id) {
+        id -> Int8,
+        fold -> Text,
+        scope -> Text,
+        key -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        body -> Jsonb,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 

@@ -21,8 +21,8 @@ use crate::{
     http::problem::{Result as Answer, nearest},
     ingest::{
         body::{self, Documents, Reader},
-        kind::AnyKind,
         pipeline::{self, Job, Source},
+        read::AnyKind,
         receipt::Receipt,
         request,
         routes::kind_named,
@@ -163,7 +163,7 @@ impl Body {
         let job = Job {
             kind: self.kind,
             context: asked.context,
-            content_type: "application/json".to_owned(),
+            content_type: format.media().to_owned(),
             mode: asked.mode,
             dry_run: asked.dry_run,
             is_retry: false,
@@ -174,7 +174,7 @@ impl Body {
             archive: Some(app.archive.clone()),
         };
         let limits = request::limits(&app.settings);
-        let documents = Documents::new(reader, format, limits, spec.wrappers);
+        let documents = Documents::new(reader, format, limits, spec);
         pipeline::run(app, &job, conn, &mut Source::Body(Box::new(documents))).await
     }
 }

@@ -4,7 +4,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     app::App,
-    ingest::{kind::AnyKind, provenance},
+    ingest::{provenance, read::AnyKind},
     query::{
         self,
         resource::{Resource, Served},

@@ -8,7 +8,12 @@ use bytes::{Buf, Bytes, BytesMut};
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 
-use super::{clean, kind::Document, value::Note};
+use super::{
+    clean,
+    document::Document,
+    kind::{Items, Spec},
+    rows::Rows,
+};
 use crate::http::problem::{Fault, Problem, Result};
 
 /// How documents stand in a body.
@@ -18,6 +23,42 @@ pub enum Format {
     Json,
     /// One JSON value a line.
     Ndjson,
+    /// Rows under a first row that names the columns.
+    Csv,
+    /// Plain text: each line an item.
+    Lines,
+    /// A `WebVTT` file.
+    Vtt,
+}
+
+impl Format {
+    /// The media type of a document.
+    pub const fn media(self) -> &'static str {
+        match self {
+            Self::Json | Self::Ndjson => "application/json",
+            Self::Csv => "text/csv",
+            Self::Lines => "text/plain",
+            Self::Vtt => "text/vtt",
+        }
+    }
+
+    /// The format of a document of a media type.
+    pub fn of_document(media: &str) -> Self {
+        [Self::Csv, Self::Lines, Self::Vtt]
+            .into_iter()
+            .find(|format| format.media() == media)
+            .unwrap_or(Self::Json)
+    }
+
+    /// The extension of a document's file.
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Json | Self::Ndjson => "json",
+            Self::Csv => "csv",
+            Self::Lines => "txt",
+            Self::Vtt => "vtt",
+        }
+    }
 }
 
 /// How much a body may be.
@@ -63,11 +104,12 @@ pub struct Documents {
     reader: Reader,
     format: Format,
     limits: Limits,
-    wrappers: &'static [&'static str],
+    spec: &'static Spec,
     buffer: BytesMut,
     is_read: bool,
     next_index: i32,
     queue: VecDeque<Bytes>,
+    rows: Option<Rows>,
 }
 
 impl std::fmt::Debug for Documents {
@@ -93,26 +135,37 @@ impl From<Problem> for Unreadable {
 
 impl Documents {
     /// The documents that `reader` gives, decoded already.
-    pub fn new(
-        reader: Reader,
-        format: Format,
-        limits: Limits,
-        wrappers: &'static [&'static str],
-    ) -> Self {
+    pub fn new(reader: Reader, format: Format, limits: Limits, spec: &'static Spec) -> Self {
         Self {
             reader,
             format,
             limits,
-            wrappers,
+            spec,
             buffer: BytesMut::new(),
             is_read: false,
             next_index: 0,
             queue: VecDeque::new(),
+            rows: None,
         }
     }
 
-    /// The next documents, parsed; none when the body has ended.
+    /// How documents stand in the body.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The next documents, taken apart; none when the body has ended.
     pub async fn next_batch(&mut self) -> Result<Option<Vec<Document>>, Unreadable> {
+        match self.format {
+            Format::Json | Format::Ndjson => {}
+            Format::Csv => return Ok(self.next_rows().await?.map(|document| vec![document])),
+            Format::Lines | Format::Vtt if self.is_read => return Ok(None),
+            Format::Lines => {
+                let body = self.read_whole().await?;
+                return Ok(Some(vec![Document::lines(body, 0, self.spec)]));
+            }
+            Format::Vtt => return Ok(Some(vec![Document::text(self.read_whole().await?, 0)])),
+        }
         let mut raw = Vec::new();
         let mut size = 0;
         while raw.len() < self.limits.batch && size < self.limits.batch_bytes {
@@ -123,12 +176,29 @@ impl Documents {
         if raw.is_empty() {
             return Ok(None);
         }
-        let first = self.next_index;
-        let count = i32::try_from(raw.len()).unwrap_or(i32::MAX);
-        self.next_index = first.saturating_add(count);
-        Ok(Some(tokio::task::block_in_place(|| {
-            raw.into_iter().zip(first..).map(|(bytes, index)| parse(bytes, index)).collect()
-        })))
+        let (spec, mut index) = (self.spec, self.next_index);
+        let documents = tokio::task::block_in_place(|| {
+            let parse = |bytes| {
+                let document = Document::json(bytes, index, spec);
+                index = index.saturating_add(i32::try_from(document.len()).unwrap_or(i32::MAX));
+                document
+            };
+            raw.into_iter().map(parse).collect()
+        });
+        self.next_index = index;
+        Ok(Some(documents))
+    }
+
+    async fn next_rows(&mut self) -> Result<Option<Document>, Unreadable> {
+        if !self.is_read {
+            let file = self.read_whole().await?;
+            match Rows::open(file, self.spec) {
+                Ok(rows) => self.rows = Some(rows),
+                Err(refused) => return Ok(Some(*refused)),
+            }
+        }
+        let Some(rows) = &mut self.rows else { return Ok(None) };
+        Ok(tokio::task::block_in_place(|| rows.next_batch()))
     }
 
     async fn next_document(&mut self) -> Result<Option<Bytes>, Unreadable> {
@@ -137,21 +207,21 @@ impl Documents {
                 return Ok(Some(document));
             }
             match self.format {
-                Format::Json if self.is_read => return Ok(None),
-                Format::Json => {
-                    let body = self.read_whole().await?;
-                    self.queue = split_body(&body, self.wrappers)
-                        .map_err(|problem| Unreadable { problem, body: Some(body) })?
-                        .into();
-                }
+                _ if self.format != Format::Ndjson && self.is_read => return Ok(None),
                 Format::Ndjson => match self.next_line().await? {
                     None => return Ok(None),
                     // A line may be any JSON form; one that is none is one bad document.
-                    Some(line) => match split_body(&line, self.wrappers) {
+                    Some(line) => match split_body(&line, self.spec) {
                         Ok(documents) => self.queue = documents.into(),
                         Err(_) => return Ok(Some(line)),
                     },
                 },
+                _ => {
+                    let body = self.read_whole().await?;
+                    self.queue = split_body(&body, self.spec)
+                        .map_err(|problem| Unreadable { problem, body: Some(body) })?
+                        .into();
+                }
             }
         }
     }
@@ -205,16 +275,6 @@ impl Documents {
     }
 }
 
-/// One document, parsed and cleaned.
-pub fn parse(bytes: Bytes, index: i32) -> Document {
-    let parsed = clean::parse(&bytes).map_err(|error| Note {
-        pointer: String::new(),
-        code: "invalid_json".to_owned(),
-        detail: format!("This is not JSON: {error}."),
-    });
-    Document { index, bytes, parsed }
-}
-
 fn too_large(what: &str, limit: usize) -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -242,33 +302,47 @@ pub fn unreadable(error: &io::Error) -> Problem {
 pub struct OverLimit(pub usize);
 
 /// A body as one or several documents: the exact bytes of each.
-fn split_body(body: &Bytes, wrappers: &[&str]) -> Result<Vec<Bytes>> {
+fn split_body(body: &Bytes, spec: &Spec) -> Result<Vec<Bytes>> {
     let start = body.strip_prefix(b"\xEF\xBB\xBF").map_or(0, |_| 3);
     let text = body[start..].trim_ascii();
     match text.first() {
-        Some(b'[') => {
-            let at = body.len() - body[start..].trim_ascii_start().len();
-            let ranges = split_array(&body[at..]).map_err(|broken| match broken {
+        Some(b'[') if spec.array_is_one => {
+            split_array(text).map_err(|broken| match broken {
                 Broken::Deep => too_deep(),
                 Broken::Open => not_json(body),
             })?;
-            Ok(ranges
-                .into_iter()
-                .map(|range| body.slice(at + range.start..at + range.end))
-                .collect())
+            Ok(vec![body.clone()])
         }
-        Some(b'{') => {
-            let Some(list) = wrapped(text, wrappers) else {
-                if clean::parse(body).is_err() {
-                    return Err(not_json(body));
-                }
-                return Ok(vec![body.clone()]);
-            };
-            split_body(&body.slice_ref(list.as_bytes()), &[])
-        }
-        Some(_) if clean::parse(body).is_ok() => Ok(vec![body.clone()]),
-        _ => Err(not_json(body)),
+        Some(b'[') => split_list(body, body.len() - body[start..].trim_ascii_start().len()),
+        Some(b'{') => match wrapped(text, spec.wrappers) {
+            Some(list) => split_list(&body.slice_ref(list.as_bytes()), 0),
+            None => whole(body, spec),
+        },
+        Some(_) => whole(body, spec),
+        None => Err(not_json(body)),
     }
+}
+
+/// The elements of the array that begins at a position.
+fn split_list(body: &Bytes, at: usize) -> Result<Vec<Bytes>> {
+    let ranges = split_array(&body[at..]).map_err(|broken| match broken {
+        Broken::Deep => too_deep(),
+        Broken::Open => not_json(body),
+    })?;
+    Ok(ranges.into_iter().map(|range| body.slice(at + range.start..at + range.end)).collect())
+}
+
+/// A body that is one document, if it is JSON. Of one that may be large and has its items in a list
+/// no tree is made to find out.
+fn whole(body: &Bytes, spec: &Spec) -> Result<Vec<Bytes>> {
+    let is_json = if spec.items == Items::Whole {
+        clean::parse(body).is_ok()
+    } else {
+        let text = clean::readable(body);
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
+        serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+    };
+    if is_json { Ok(vec![body.clone()]) } else { Err(not_json(body)) }
 }
 
 /// The list inside a source's wrapper: the `items` of a search.
@@ -313,7 +387,8 @@ fn not_json(body: &[u8]) -> Problem {
 }
 
 /// Why an array has no elements to give.
-enum Broken {
+#[derive(Debug, Clone, Copy)]
+pub enum Broken {
     /// It is nested too deep.
     Deep,
     /// Its brackets, quotes or commas are not whole.
@@ -322,7 +397,7 @@ enum Broken {
 
 /// The elements of a JSON array, by position. Elements are not parsed: a broken one is one bad
 /// element, as long as its brackets and quotes are whole.
-fn split_array(text: &[u8]) -> Result<Vec<Range<usize>>, Broken> {
+pub fn split_array(text: &[u8]) -> Result<Vec<Range<usize>>, Broken> {
     let mut elements = Vec::new();
     let mut depth = 0_usize;
     let mut start = 1;
@@ -376,7 +451,8 @@ mod tests {
     use super::*;
 
     fn documents(body: &'static str) -> Option<Vec<String>> {
-        let split = split_body(&Bytes::from_static(body.as_bytes()), &["items"]).ok()?;
+        const SPEC: Spec = Spec { wrappers: &["items"], ..Spec::new("a", "b", "") };
+        let split = split_body(&Bytes::from_static(body.as_bytes()), &SPEC).ok()?;
         Some(split.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect())
     }
 

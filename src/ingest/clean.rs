@@ -13,6 +13,9 @@ const SURROGATE: char = '\u{FDD0}';
 /// Stands for an invalid byte sequence.
 const INVALID: char = '\u{FDD1}';
 
+/// What is cleaned out of texts that came through [`readable`].
+pub const POISON: [char; 3] = ['\0', SURROGATE, INVALID];
+
 /// Parses a document, its poison cleaned.
 ///
 /// # Errors
@@ -30,8 +33,15 @@ pub fn parse(bytes: &[u8]) -> Result<(Value, Vec<Note>), serde_json::Error> {
     Ok((value, warnings))
 }
 
+/// Cleans a value whose texts came through [`readable`].
+pub fn value(value: &mut Value) -> Vec<Note> {
+    let mut warnings = Vec::new();
+    clean(value, &mut String::new(), &mut warnings);
+    warnings
+}
+
 /// The bytes as text that a JSON parser takes: invalid UTF-8 and lone surrogates replaced by marks.
-fn readable(bytes: &[u8]) -> Cow<'_, str> {
+pub fn readable(bytes: &[u8]) -> Cow<'_, str> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Cow::Borrowed(text),
         Err(_) => Cow::Owned(

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     body::{Documents, Format},
+    kind::Items,
     pipeline::{self, Job, Source},
     receipt::Receipt,
     request,
@@ -100,6 +101,9 @@ async fn retry(
     let mut asked =
         request::parameters(kind.spec(), &letter.params, &app.settings, app.clock.now())?;
     asked.context.received_at = letter.received_at;
+    let format = Format::of_document(&letter.content_type);
+    asked.context.excerpt =
+        kind.spec().items != Items::Whole || matches!(format, Format::Csv | Format::Lines);
     let job = Job {
         kind,
         context: asked.context,
@@ -115,7 +119,7 @@ async fn retry(
     };
     let body = std::io::Cursor::new(letter.body);
     let limits = request::limits(&app.settings);
-    let documents = Documents::new(Box::pin(body), Format::Json, limits, kind.spec().wrappers);
+    let documents = Documents::new(Box::pin(body), format, limits, kind.spec());
     let mut source = Source::Body(Box::new(documents));
     let (receipt, json) = match pipeline::run(&app, &job, &mut conn, &mut source).await {
         Ok(done) => done,

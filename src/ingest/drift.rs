@@ -44,9 +44,19 @@ impl Detector {
         Self(Shape::of(&schema, &schema))
     }
 
-    /// Counts the unknown keys of a document.
+    /// Counts the unknown keys of a document, or of what surrounds its items.
     pub fn inspect(&self, document: &Value, drift: &mut Drift) {
         walk(&self.0, document, &mut String::new(), drift);
+    }
+
+    /// Counts the unknown keys of an item that stands in a list, or is the document.
+    pub fn inspect_item(&self, list: Option<&str>, item: &Value, drift: &mut Drift) {
+        let Some(list) = list else { return self.inspect(item, drift) };
+        if let Shape::Known { keys, .. } = &self.0
+            && let Some(Shape::Known { items: Some(shape), .. }) = keys.get(list)
+        {
+            walk(shape, item, &mut format!("/{list}/*"), drift);
+        }
     }
 }
 

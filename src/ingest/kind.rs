@@ -8,7 +8,6 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::QueryResult;
-use serde_json::Value;
 
 use super::{
     archive::RawPath,
@@ -16,8 +15,9 @@ use super::{
     stamp::Stamp,
     tx::Tx,
     upsert::Action,
-    value::{Node, Note, Notes},
+    value::{Node, Note},
 };
+use crate::db::Connection;
 
 /// A body that a kind takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +44,54 @@ impl Content {
     }
 }
 
+/// Where the items of a document stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Items {
+    /// The document is the item.
+    Whole,
+    /// Elements of the list under the first of these keys that is there. A document without one is
+    /// an item itself.
+    Under(&'static [&'static str]),
+    /// The same, and the list may be an object: each of its members is an item, `{key: value}`.
+    Members(&'static [&'static str]),
+}
+
+impl Items {
+    /// The keys of the list.
+    pub const fn keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Whole => &[],
+            Self::Under(keys) | Self::Members(keys) => keys,
+        }
+    }
+}
+
+/// Where a scraper of the kind resumes.
+#[derive(Debug, Clone, Copy)]
+pub enum Watermark {
+    /// The kind has none, and why.
+    None(&'static str),
+    /// SQL that selects `(scope text, at timestamptz, key text, position bigint)`, one row for each
+    /// stored row that counts: no stubs. `position` orders them; where `at` does, it is
+    /// `(extract(epoch from at) * 1000000)::bigint`.
+    Of(&'static str),
+}
+
+/// How natural keys of the kind are asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// The key as text, its fields in braces: `{repo}:{number}`.
+    pub key: &'static str,
+    /// SQL after `from`, that joins the given keys `u` (`ord`, and a text column for each field) to
+    /// what is stored, and selects nothing itself: rows of the result are known. Stubs are not.
+    pub stored: &'static str,
+    /// The table whose tombstones tell that a key was deleted, and the SQL expression over `u` of its
+    /// natural key there; none where rows of the kind are never deleted.
+    pub deleted: Option<(&'static str, &'static str)>,
+}
+
 /// What a kind is, as its documentation and the pipeline see it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Spec {
     /// The domain.
     pub domain: &'static str,
@@ -61,12 +107,48 @@ pub struct Spec {
     pub complete: &'static [&'static str],
     /// Keys of a wrapper object whose elements are the documents: `items` of a search.
     pub wrappers: &'static [&'static str],
+    /// Where the items of a document stand.
+    pub items: Items,
+    /// Whether a JSON array is one document; its elements are the items, unless the document is.
+    pub array_is_one: bool,
+    /// The most items of a document.
+    pub limit: usize,
+    /// The columns that a CSV file must have.
+    pub columns: &'static [&'static str],
     /// Whether its objects carry their own modification time.
     pub source_time: bool,
     /// JSON Schema of one document: also the list of keys that are no drift.
     pub schema: &'static str,
-    /// A body that works.
+    /// A body that works, of the first content type that it takes.
     pub example: &'static str,
+    /// Where a scraper resumes.
+    pub watermark: Watermark,
+    /// How keys are asked for.
+    pub known: Known,
+}
+
+impl Spec {
+    /// A kind with what most have: JSON, one item a document, source time, no parameters.
+    pub const fn new(domain: &'static str, name: &'static str, doc: &'static str) -> Self {
+        Self {
+            domain,
+            name,
+            doc,
+            takes: &[Content::Json],
+            params: &[],
+            complete: &[],
+            wrappers: &[],
+            items: Items::Whole,
+            array_is_one: false,
+            limit: usize::MAX,
+            columns: &[],
+            source_time: true,
+            schema: "",
+            example: "",
+            watermark: Watermark::None(""),
+            known: Known { key: "", stored: "", deleted: None },
+        }
+    }
 }
 
 /// What surrounds the items of a request.
@@ -84,12 +166,30 @@ pub struct Context {
     pub params: BTreeMap<String, String>,
     /// The mirror that the clang kinds are about.
     pub clang_mirror: RepoName,
+    /// Whether the documents are excerpts: items that were rejected and are tried again, without
+    /// those beside them. An excerpt lists nothing in full.
+    pub excerpt: bool,
 }
 
 impl Context {
     /// Whether the body lists a child set in full.
     pub fn lists_all(&self, set: &str) -> bool {
-        self.complete.contains(set)
+        !self.excerpt && self.complete.contains(set)
+    }
+
+    /// A context parameter, if it is given and not blank.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Whether a context parameter is given as true.
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.param(name), Some("true" | "1"))
+    }
+
+    /// The time of a statement without source time: `as_of`, else when it was received.
+    pub fn stated_at(&self) -> DateTime<Utc> {
+        self.as_of.unwrap_or(self.received_at)
     }
 
     /// The source's time as a stamp takes it: one more than a day ahead of us counts as unknown,
@@ -138,7 +238,7 @@ pub struct Outcome {
     pub row_id: Option<i64>,
 }
 
-/// A kind. Implemented by each domain for its own items.
+/// A kind whose documents are one item each. Implemented by each domain for its own items.
 pub trait Kind: Send + Sync + 'static {
     /// What an item says, in our words.
     type Item: Send + Sync;
@@ -149,6 +249,11 @@ pub trait Kind: Send + Sync + 'static {
     /// Reads one item. Faults are noted at their place; then there is no item.
     fn read(&self, item: Node<'_>, context: &Context) -> Option<Read<Self::Item>>;
 
+    /// Scope and position of a rejected item, as the kind's watermark knows them.
+    fn locate(&self, _item: Node<'_>, _context: &Context) -> Location {
+        Location::default()
+    }
+
     /// Stores items, parents first, with a constant number of statements. May run again if the
     /// transaction has to be repeated.
     fn store<'a>(
@@ -156,150 +261,153 @@ pub trait Kind: Send + Sync + 'static {
         tx: &'a mut Tx<'_>,
         items: &'a [(i32, &'a Self::Item)],
         context: &'a Context,
-    ) -> Pin<Box<dyn Future<Output = QueryResult<Vec<Outcome>>> + Send + 'a>>;
+    ) -> Storing<'a>;
 }
 
-/// A document of a body, parsed or not.
+/// The outcomes of items, in order.
+pub type Storing<'a> = Pin<Box<dyn Future<Output = QueryResult<Vec<Outcome>>> + Send + 'a>>;
+
+/// Items that only the database can tell to be faulty, by index, with why.
+pub type Refusing<'a> = Pin<Box<dyn Future<Output = QueryResult<Vec<(i32, Note)>>> + Send + 'a>>;
+
+/// Where an item stands among those of its kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Location {
+    /// The watermark's scope.
+    pub scope: Option<String>,
+    /// The watermark's position: for times, microseconds since 1970.
+    pub position: Option<i64>,
+}
+
+/// An item of a document that holds many.
 #[derive(Debug)]
-pub struct Document {
-    /// The index of its first item in the body.
-    pub index: i32,
-    /// The bytes as sent.
-    pub bytes: bytes::Bytes,
-    /// The document, cleaned, with what was cleaned; or why it cannot be read.
-    pub parsed: Result<(Value, Vec<Note>), Note>,
+pub struct Seen<I> {
+    /// The item.
+    pub item: I,
+    /// Its natural key as text.
+    pub key: String,
+    /// The stamp of its statement.
+    pub stamp: Stamp,
 }
 
-/// What is known of an item before it is stored.
+/// Where a document is archived, and which of its versions is the newest.
 #[derive(Debug)]
-pub struct Entry {
-    /// Its index in the body.
-    pub index: i32,
-    /// The document it came in.
-    pub document: usize,
-    /// What is known of it, or why it is rejected.
-    pub verdict: Result<Accepted, Vec<Note>>,
-    /// What was cleaned or dropped.
-    pub warnings: Vec<Note>,
+pub struct Place {
+    /// The plain name.
+    pub path: RawPath,
+    /// The document's stamp.
+    pub stamp: Stamp,
 }
 
-/// The items of a batch, read and ready to store.
-pub trait Batch: Send + Sync {
-    /// Every item of the batch, in order.
-    fn entries(&self) -> &[Entry];
-
-    /// Stores the accepted items; one outcome for each, in order.
-    fn store<'a>(
-        &'a self,
-        tx: &'a mut Tx<'_>,
-        context: &'a Context,
-    ) -> Pin<Box<dyn Future<Output = QueryResult<Vec<Outcome>>> + Send + 'a>>;
+/// A document that was read: what surrounds its items, and those that are good.
+#[derive(Debug)]
+pub struct Sheet<E, I> {
+    /// What surrounds the items.
+    pub envelope: E,
+    /// The items with their index in the body.
+    pub items: Vec<(i32, I)>,
 }
 
-/// A kind without its item type: what the pipeline works with.
-pub trait AnyKind: Send + Sync + 'static {
+/// A kind whose documents hold many items: an export, a page of messages, a file of rows. One
+/// document is one transaction; rows of a CSV file come in several sheets.
+pub trait DocumentKind: Send + Sync + 'static {
+    /// What surrounds the items, and what the kind gathers from them while they are read.
+    type Envelope: Send + Sync;
+    /// What an item says, in our words.
+    type Item: Send + Sync;
+
     /// What the kind is.
     fn spec(&self) -> &'static Spec;
 
-    /// Reads documents. Pure: no database, no files.
-    fn read<'a>(&'a self, documents: &[Document], context: &Context) -> Box<dyn Batch + 'a>;
-}
+    /// Reads what surrounds the items: the document without its list, `null` where it is a list, or
+    /// an item itself. Faults reject the document as one item.
+    fn open(&self, envelope: Node<'_>, context: &Context) -> Option<Self::Envelope>;
 
-impl std::fmt::Debug for dyn AnyKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.spec().domain, self.spec().name)
+    /// Reads one item.
+    fn read(
+        &self,
+        item: Node<'_>,
+        envelope: &mut Self::Envelope,
+        context: &Context,
+    ) -> Option<Seen<Self::Item>>;
+
+    /// Where the document is archived, once its items are read.
+    fn place(&self, sheet: &Sheet<Self::Envelope, Self::Item>, context: &Context) -> Place;
+
+    /// See [`Kind::locate`].
+    fn locate(&self, _item: Node<'_>, _envelope: &Self::Envelope, _context: &Context) -> Location {
+        Location::default()
     }
+
+    /// Items that only the database can tell to be faulty: the channel is private, the library
+    /// unknown. Asked before anything is archived.
+    fn refuse<'a>(
+        &'a self,
+        _conn: &'a mut Connection,
+        _sheets: &'a [Sheet<Self::Envelope, Self::Item>],
+        _context: &'a Context,
+    ) -> Refusing<'a> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    /// Stores the items of the sheets; one outcome for each, in order. See [`Kind::store`].
+    fn store<'a>(
+        &'a self,
+        tx: &'a mut Tx<'_>,
+        sheets: &'a [Sheet<Self::Envelope, Self::Item>],
+        context: &'a Context,
+    ) -> Storing<'a>;
 }
 
-struct ReadBatch<'k, K: Kind> {
-    kind: &'k K,
-    entries: Vec<Entry>,
-    items: Vec<(i32, K::Item)>,
-}
+/// A document that is one item: its envelope is where the item says that it is archived.
+impl<K: Kind> DocumentKind for K {
+    type Envelope = Option<(RawPath, Stamp)>;
+    type Item = K::Item;
 
-impl<K: Kind> AnyKind for K {
     fn spec(&self) -> &'static Spec {
         Kind::spec(self)
     }
 
-    fn read<'a>(&'a self, documents: &[Document], context: &Context) -> Box<dyn Batch + 'a> {
-        let mut batch = ReadBatch { kind: self, entries: Vec::new(), items: Vec::new() };
-        for (nth, document) in documents.iter().enumerate() {
-            let (value, cleaned) = match &document.parsed {
-                Ok((value, cleaned)) => (value, cleaned),
-                Err(note) => {
-                    batch.entries.push(Entry {
-                        index: document.index,
-                        document: nth,
-                        verdict: Err(vec![note.clone()]),
-                        warnings: Vec::new(),
-                    });
-                    continue;
-                }
-            };
-            let notes = Notes::default();
-            let node = Node::root(value, &notes);
-            let read = match source_error(value) {
-                Some(detail) => {
-                    node.fault("source_error", detail);
-                    None
-                }
-                None => Kind::read(self, node, context),
-            };
-            let (mut faults, remarks) = notes.into_parts();
-            let mut warnings = cleaned.clone();
-            warnings.extend(remarks);
-            let verdict = match read {
-                Some(read) if faults.is_empty() => {
-                    batch.items.push((document.index, read.item));
-                    Ok(read.accepted)
-                }
-                _ => {
-                    if faults.is_empty() {
-                        faults.push(Note {
-                            pointer: String::new(),
-                            code: "unknown_shape".to_owned(),
-                            detail: "This is none of the shapes that the kind takes.".to_owned(),
-                        });
-                    }
-                    Err(faults)
-                }
-            };
-            batch.entries.push(Entry { index: document.index, document: nth, verdict, warnings });
-        }
-        Box::new(batch)
+    fn open(&self, _: Node<'_>, _: &Context) -> Option<Self::Envelope> {
+        Some(None)
     }
-}
 
-impl<K: Kind> Batch for ReadBatch<'_, K> {
-    fn entries(&self) -> &[Entry] {
-        &self.entries
+    fn read(
+        &self,
+        item: Node<'_>,
+        envelope: &mut Self::Envelope,
+        context: &Context,
+    ) -> Option<Seen<K::Item>> {
+        let Read { item, accepted: Accepted { key, path, stamp } } =
+            Kind::read(self, item, context)?;
+        *envelope = Some((path, stamp.clone()));
+        Some(Seen { item, key, stamp })
+    }
+
+    fn place(&self, sheet: &Sheet<Self::Envelope, K::Item>, _: &Context) -> Place {
+        match &sheet.envelope {
+            Some((path, stamp)) => Place { path: path.clone(), stamp: stamp.clone() },
+            None => unreachable!("only a document with an item is placed"),
+        }
+    }
+
+    fn locate(&self, item: Node<'_>, _: &Self::Envelope, context: &Context) -> Location {
+        Kind::locate(self, item, context)
     }
 
     fn store<'a>(
         &'a self,
         tx: &'a mut Tx<'_>,
+        sheets: &'a [Sheet<Self::Envelope, K::Item>],
         context: &'a Context,
-    ) -> Pin<Box<dyn Future<Output = QueryResult<Vec<Outcome>>> + Send + 'a>> {
+    ) -> Storing<'a> {
         Box::pin(async move {
-            let items: Vec<(i32, &K::Item)> =
-                self.items.iter().map(|(index, item)| (*index, item)).collect();
-            self.kind.store(tx, &items, context).await
+            let items: Vec<(i32, &K::Item)> = sheets
+                .iter()
+                .flat_map(|sheet| &sheet.items)
+                .map(|(index, item)| (*index, item))
+                .collect();
+            Kind::store(self, tx, &items, context).await
         })
-    }
-}
-
-/// What a source's error page says, if this is one: it never counts as "empty".
-fn source_error(value: &Value) -> Option<String> {
-    let object = value.as_object()?;
-    if object.get("ok") == Some(&Value::Bool(false)) {
-        let error = object.get("error").and_then(Value::as_str).unwrap_or("no reason given");
-        return Some(format!("The source reported a failure: {error}."));
-    }
-    match (object.get("message"), object.get("documentation_url")) {
-        (Some(Value::String(message)), Some(_)) if !object.contains_key("id") => {
-            Some(format!("The source reported a failure: {message}"))
-        }
-        _ => None,
     }
 }

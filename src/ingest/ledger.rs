@@ -4,7 +4,8 @@ use diesel::QueryResult;
 use serde_json::json;
 
 use super::{
-    kind::Document,
+    document::Document,
+    kind::Location,
     pipeline::Job,
     receipt::{ItemReport, Receipt},
     tx::Tx,
@@ -112,6 +113,10 @@ pub async fn write_items(tx: &mut Tx<'_>, items: &[ItemReport]) -> QueryResult<(
 pub struct Dead<'d> {
     /// The document.
     pub document: &'d Document,
+    /// Which of its items it is.
+    pub part: Option<usize>,
+    /// Where it stands among those of its kind.
+    pub location: &'d Location,
     /// The item's index in the body.
     pub index: i32,
     /// Why it was rejected; at least one.
@@ -128,7 +133,7 @@ pub async fn write_dead_letters(tx: &mut Tx<'_>, job: &Job, dead: &[Dead<'_>]) -
     let spec = job.kind.spec();
     let mut statement = Statement::new(
         "insert into dead_letter (receipt_number, domain, kind, params, content_type, received_at, \
-         index, code, pointer, detail, errors, body, raw_path) select ",
+         index, code, pointer, detail, errors, body, raw_path, scope, position) select ",
     );
     statement.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push(", ");
     statement.bind(SqlType::Text, text(spec.domain)).push(", ");
@@ -136,7 +141,10 @@ pub async fn write_dead_letters(tx: &mut Tx<'_>, job: &Job, dead: &[Dead<'_>]) -
     statement.bind(SqlType::Jsonb, params(job)).push(", ");
     statement.bind(SqlType::Text, text(&job.content_type)).push(", ");
     statement.bind(SqlType::Timestamptz, Value::Timestamptz(job.context.received_at));
-    statement.push(", u.index, u.code, u.pointer, u.detail, u.errors, u.body, u.raw from ");
+    statement.push(
+        ", u.index, u.code, u.pointer, u.detail, u.errors, u.body, u.raw, u.scope, \
+         u.position from ",
+    );
     Given::default()
         .with("index", SqlType::Int, dead.iter().map(|dead| Value::Int(dead.index)))
         .texts("code", dead.iter().map(|dead| dead.faults[0].code.as_str()))
@@ -146,7 +154,17 @@ pub async fn write_dead_letters(tx: &mut Tx<'_>, job: &Job, dead: &[Dead<'_>]) -
         .with(
             "body",
             SqlType::Bytea,
-            dead.iter().map(|dead| Value::Bytea(dead.document.bytes.to_vec())),
+            dead.iter().map(|dead| Value::Bytea(dead.document.excerpt(dead.part))),
+        )
+        .with(
+            "scope",
+            SqlType::Text,
+            dead.iter().map(|dead| dead.location.scope.as_deref().map_or(Value::Null, text)),
+        )
+        .with(
+            "position",
+            SqlType::BigInt,
+            dead.iter().map(|dead| dead.location.position.map_or(Value::Null, Value::BigInt)),
         )
         .with("raw", SqlType::Text, dead.iter().map(|dead| dead.raw.map_or(Value::Null, text)))
         .append(&mut statement);

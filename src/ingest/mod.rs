@@ -1,10 +1,12 @@
 //! Ingest: how payloads become rows. One pipeline for every kind.
 //!
 //! * [`value`], [`clean`], [`repo_name`]: reading what a payload says.
-//! * [`kind`]: what a payload kind is.
+//! * [`kind`]: what a payload kind is. [`document`], [`rows`]: a body's documents taken apart into
+//!   items. [`read`]: a batch of them, read as a kind.
 //! * [`stamp`], [`register`], [`merge`]: the rule of last writer wins, without a database.
 //! * [`upsert`], [`sets`], [`join`], [`tombstone`]: the rule in SQL, a constant number of statements
 //!   a batch.
+//! * [`statements`]: folds, where rows are derived from every statement about a scope.
 //! * [`body`], [`pipeline`], [`receipt`], [`ledger`], [`drift`]: a request, from bytes to receipt.
 //! * [`routes`], [`request`], [`idempotency`], [`docs`]: the endpoints. [`reads`],
 //!   [`dead_letters`], [`provenance`]: what can be asked afterwards.
@@ -15,6 +17,7 @@ pub mod body;
 pub mod clean;
 pub mod dead_letters;
 pub mod docs;
+pub mod document;
 pub mod drift;
 pub mod given;
 pub mod idempotency;
@@ -24,6 +27,7 @@ pub mod ledger;
 pub mod merge;
 pub mod pipeline;
 pub mod provenance;
+pub mod read;
 pub mod reads;
 pub mod receipt;
 pub mod register;
@@ -31,8 +35,10 @@ pub mod replay;
 pub mod repo_name;
 pub mod request;
 pub mod routes;
+pub mod rows;
 pub mod sets;
 pub mod stamp;
+pub mod statements;
 pub mod tombstone;
 pub mod tx;
 pub mod upsert;

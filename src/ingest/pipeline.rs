@@ -5,7 +5,7 @@
 //! items in one transaction together with the receipt, commit. When the last batch is committed the
 //! archive is synced, once; then the receipt may be given.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::{AnsiTransactionManager as Manager, TransactionManager};
@@ -14,10 +14,12 @@ use uuid::Uuid;
 
 use super::{
     archive::{Archive, Delivery, DeliveryInfo, Kept, Order, Status as Settled},
-    body::{Documents, Unreadable},
+    body::{Documents, Format, Unreadable},
+    document::Document,
     drift::{Detector, Drift},
-    kind::{AnyKind, Batch, Context, Document, Outcome},
+    kind::{Context, Outcome},
     ledger::{self, Dead},
+    read::{AnyKind, Batch},
     receipt::{ItemReport, LISTED, Receipt, Status, action_name},
     tx::{Tally, Tx},
     upsert::Action,
@@ -85,6 +87,8 @@ pub enum Source {
     Body(Box<Documents>),
     /// Documents at hand: one batch, archived at the paths beside them.
     Archived(Option<Vec<(Document, String)>>),
+    /// A file that is archived at a path.
+    File(Box<Documents>, String),
 }
 
 impl Source {
@@ -94,6 +98,13 @@ impl Source {
                 Ok(documents.next_batch().await?.map(|documents| (documents, Vec::new())))
             }
             Self::Archived(batch) => Ok(batch.take().map(|batch| batch.into_iter().unzip())),
+            Self::File(documents, path) => {
+                let batch = documents.next_batch().await?;
+                Ok(batch.map(|batch| {
+                    let paths = vec![path.clone(); batch.len()];
+                    (batch, paths)
+                }))
+            }
         }
     }
 }
@@ -134,6 +145,7 @@ pub async fn run(
             finished_at: None,
         },
         delivery: None,
+        file: None,
         detector: Arc::new(Detector::of(spec)),
     };
     if let Some(archive) = job.archive.as_ref().filter(|_| !job.dry_run) {
@@ -170,6 +182,8 @@ struct Run<'a> {
     number: i64,
     receipt: Receipt,
     delivery: Option<Delivery>,
+    /// The file whose rows come in several batches, once it is archived.
+    file: Option<Kept>,
     detector: Arc<Detector>,
 }
 
@@ -211,8 +225,12 @@ impl Run<'_> {
         conn: &mut Connection,
         source: &mut Source,
     ) -> Result<String, Unreadable> {
-        // All or nothing, and nothing to be kept, are one transaction over the whole body.
-        let whole = self.job.mode == Mode::Atomic || self.job.dry_run;
+        // All or nothing, and nothing to be kept, are one transaction over the whole body; so is a
+        // file that says that it is complete.
+        let whole = self.job.mode == Mode::Atomic
+            || self.job.dry_run
+            || (self.job.content_type == Format::Csv.media()
+                && !self.job.context.complete.is_empty());
         let mut next = source.next().await?;
         loop {
             let (mut documents, mut archived) = next.take().unwrap_or_default();
@@ -254,13 +272,13 @@ impl Run<'_> {
                         stack.push(unit);
                         continue;
                     }
-                    if unit.documents.iter().all(|document| document.parsed.is_err()) {
+                    if unit.documents.iter().all(|document| document.parts.is_err()) {
                         // It is not the items: their rejection cannot be written either.
                         return Err(Problem::internal(error));
                     }
                     tracing::error!(%error, kind = ?self.job.kind, "an item cannot be stored");
                     for document in &mut unit.documents {
-                        document.parsed = Err(Note {
+                        document.parts = Err(Note {
                             pointer: String::new(),
                             code: "unstorable".to_owned(),
                             detail: "The database refuses this item; the server's log says why."
@@ -283,18 +301,15 @@ impl Run<'_> {
     ) -> Result<Option<String>, Failed> {
         let job = self.job;
         let mut drift = Drift::default();
-        let batch = tokio::task::block_in_place(|| {
-            for value in unit.documents.iter().filter_map(|document| document.parsed.as_ref().ok())
-            {
-                self.detector.inspect(&value.0, &mut drift);
-            }
-            job.kind.read(&unit.documents, &job.context)
+        let mut batch = tokio::task::block_in_place(|| {
+            job.kind.read(&unit.documents, &job.context, &self.detector, &mut drift)
         });
+        batch.refuse(conn, &job.context).await?;
         let rejects = batch.entries().iter().any(|entry| entry.verdict.is_err());
         let refused = job.mode == Mode::Atomic && rejects;
         let kept = self.keep(&*batch, unit)?;
         let raw: Vec<Option<&str>> = match &kept {
-            Some(kept) => kept.iter().map(|kept| Some(kept.path.as_str())).collect(),
+            Some(kept) => kept.iter().map(|kept| Some(kept.as_ref()?.path.as_str())).collect(),
             None if unit.archived.is_empty() => vec![None; unit.documents.len()],
             None => unit.archived.iter().map(|path| Some(path.as_str())).collect(),
         };
@@ -315,21 +330,39 @@ impl Run<'_> {
         };
         self.receipt = stored.receipt;
         if let (Some(kept), Some(delivery)) = (&kept, &mut self.delivery) {
-            settle(delivery, &*batch, kept, &stored.outcomes, refused).map_err(archive_failed)?;
+            settle(delivery, &*batch, unit, kept, &stored.outcomes, refused)
+                .map_err(archive_failed)?;
         }
         Ok(stored.response)
     }
 
-    /// Hands the unit's documents to the archive. Those that cannot be read are kept apart.
-    fn keep(&mut self, batch: &dyn Batch, unit: &Unit) -> Result<Option<Vec<Kept>>> {
+    /// Hands the unit's documents to the archive. Those that cannot be read are kept apart; those
+    /// that are private are not kept at all.
+    fn keep(&mut self, batch: &dyn Batch, unit: &Unit) -> Result<Option<Vec<Option<Kept>>>> {
         let Some(delivery) = &mut self.delivery else { return Ok(None) };
-        let mut kept = Vec::with_capacity(unit.documents.len());
+        let extension = Format::of_document(&self.job.content_type).extension();
+        let mut fates = vec![Fate { is_empty: true, ..Fate::default() }; unit.documents.len()];
         for entry in batch.entries() {
-            let bytes = unit.documents[entry.document].bytes.clone();
-            kept.push(match &entry.verdict {
-                Ok(accepted) => delivery.keep(&accepted.path, bytes),
-                Err(_) => delivery.reject(bytes, "json").map_err(archive_failed)?,
+            let fate = &mut fates[entry.document];
+            fate.is_empty = false;
+            fate.is_good |= entry.verdict.is_ok();
+            fate.is_private |= is_private(&entry.verdict);
+        }
+        let mut kept = Vec::with_capacity(unit.documents.len());
+        for ((document, place), fate) in unit.documents.iter().zip(batch.places()).zip(fates) {
+            if document.continues {
+                kept.push(self.file.clone());
+                continue;
+            }
+            let bytes = document.bytes.clone();
+            kept.push(match place {
+                Some(place) if fate.is_good || fate.is_empty => {
+                    Some(delivery.keep(&place.path, bytes))
+                }
+                _ if fate.is_private => None,
+                _ => Some(delivery.reject(bytes, extension).map_err(archive_failed)?),
             });
+            self.file = kept.last().cloned().flatten();
         }
         Ok(Some(kept))
     }
@@ -348,8 +381,7 @@ impl Run<'_> {
     ) -> Result<Stored, Failed> {
         let job = self.job;
         Manager::begin_transaction_sql(conn, "begin; set local statement_timeout = '300s'").await?;
-        let mut tx =
-            Tx { conn, now: self.app.clock.now(), receipt: self.number, tally: Tally::new() };
+        let mut tx = Tx::new(conn, self.app.clock.now(), self.number);
         // Rows of a later batch say which receipt they come from, so that must exist; but the
         // archive's journal is written while the database works.
         let flush = async {
@@ -367,7 +399,7 @@ impl Run<'_> {
             (_, Err(error)) => Err(error.into()),
             (Ok(()), Ok(outcomes)) => {
                 let mut receipt = self.receipt.clone();
-                let items = report(&mut receipt, batch, &outcomes, raw, refused);
+                let items = report(&mut receipt, batch, &outcomes, &tx.warnings, raw, refused);
                 receipt.tally(&tx.tally);
                 let response = last.then(|| {
                     receipt.conclude(tx.now);
@@ -399,8 +431,9 @@ impl Run<'_> {
     /// The body ended before its end. What was committed stays; the rest is kept as it came.
     async fn break_off(&mut self, conn: &mut Connection, unreadable: Unreadable) -> Problem {
         let Unreadable { problem, body } = unreadable;
+        let extension = Format::of_document(&self.job.content_type).extension();
         if let (Some(delivery), Some(body)) = (&mut self.delivery, body)
-            && let Err(error) = delivery.reject(body, "json")
+            && let Err(error) = delivery.reject(body, extension)
         {
             return archive_failed(error);
         }
@@ -413,8 +446,7 @@ impl Run<'_> {
             // Some batches are committed: their receipt says so.
             self.receipt.conclude(self.app.clock.now());
             self.receipt.status = Status::Partial;
-            let mut tx =
-                Tx { conn, now: self.app.clock.now(), receipt: self.number, tally: Tally::new() };
+            let mut tx = Tx::new(conn, self.app.clock.now(), self.number);
             if let Err(error) = ledger::write_receipt(&mut tx, self.job, &self.receipt, None).await
             {
                 tracing::warn!(%error, "the receipt of a broken request cannot be written");
@@ -492,19 +524,24 @@ fn report(
     receipt: &mut Receipt,
     batch: &dyn Batch,
     outcomes: &[Outcome],
+    late: &BTreeMap<i32, Vec<Note>>,
     raw: &[Option<&str>],
     refused: bool,
 ) -> Vec<ItemReport> {
+    for path in raw.iter().flatten() {
+        if receipt.raw.len() < LISTED && receipt.raw.last().is_none_or(|last| last != path) {
+            receipt.raw.push((*path).to_owned());
+        }
+    }
     let mut outcomes = outcomes.iter();
     batch
         .entries()
         .iter()
         .map(|entry| {
             let raw = raw.get(entry.document).copied().flatten();
-            receipt.note(entry);
-            if let Some(path) = raw.filter(|_| receipt.raw.len() < LISTED) {
-                receipt.raw.push(path.to_owned());
-            }
+            let mut warnings = entry.warnings.clone();
+            warnings.extend(late.get(&entry.index).into_iter().flatten().cloned());
+            receipt.note(entry.index, &warnings, entry.verdict.as_ref().err());
             let mut item = ItemReport {
                 index: entry.index,
                 action: "rejected".to_owned(),
@@ -512,7 +549,7 @@ fn report(
                 key: None,
                 row_id: None,
                 raw: raw.map(str::to_owned),
-                warnings: entry.warnings.clone(),
+                warnings,
                 errors: Vec::new(),
             };
             match &entry.verdict {
@@ -547,8 +584,13 @@ fn dead_letters<'d>(
         .iter()
         .filter_map(|entry| {
             let faults = entry.verdict.as_ref().err()?;
+            if is_private(&entry.verdict) {
+                return None;
+            }
             Some(Dead {
                 document: &unit.documents[entry.document],
+                part: entry.part,
+                location: &entry.location,
                 index: entry.index,
                 faults,
                 raw: raw.get(entry.document).copied().flatten(),
@@ -557,25 +599,51 @@ fn dead_letters<'d>(
         .collect()
 }
 
+/// What became of a document's items, all in all.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fate {
+    is_empty: bool,
+    is_good: bool,
+    is_private: bool,
+}
+
+/// Private content is refused without a trace: neither archived nor kept as a dead letter.
+fn is_private<T>(verdict: &std::result::Result<T, Vec<Note>>) -> bool {
+    verdict.as_ref().is_err_and(|faults| faults.iter().any(|fault| fault.code == "private_channel"))
+}
+
 /// Tells the archive what became of each document.
 fn settle(
     delivery: &mut Delivery,
     batch: &dyn Batch,
-    kept: &[Kept],
+    unit: &Unit,
+    kept: &[Option<Kept>],
     outcomes: &[Outcome],
     refused: bool,
 ) -> anyhow::Result<()> {
-    let mut outcomes = outcomes.iter();
-    for (entry, kept) in batch.entries().iter().zip(kept) {
-        let Ok(accepted) = &entry.verdict else { continue };
+    // A document is stale if all of its items are.
+    let mut newest = vec![true; unit.documents.len()];
+    let (mut good, mut outcomes) = (vec![0_usize; unit.documents.len()], outcomes.iter());
+    let mut stale = good.clone();
+    for entry in batch.entries().iter().filter(|entry| entry.verdict.is_ok()) {
+        good[entry.document] += 1;
+        let is_stale = outcomes.next().is_some_and(|outcome| outcome.action == Action::Stale);
+        stale[entry.document] += usize::from(is_stale);
+        newest[entry.document] = stale[entry.document] < good[entry.document];
+    }
+    for (nth, (document, kept)) in unit.documents.iter().zip(kept).enumerate() {
+        let (Some(kept), Some(place)) = (kept, &batch.places()[nth]) else { continue };
+        let is_whole_bad = good[nth] == 0 && !document.is_empty();
+        if document.continues || is_whole_bad {
+            continue;
+        }
         if refused {
             delivery.settle(kept, Settled::Rejected, None)?;
             continue;
         }
-        let stale = outcomes.next().is_some_and(|outcome| outcome.action == Action::Stale);
-        let stamp = accepted.stamp.clone();
+        let stamp = place.stamp.clone();
         let order: Order = (stamp.source_at, stamp.rank, stamp.as_of, stamp.digest);
-        delivery.settle(kept, Settled::Done, (!stale).then_some(order))?;
+        delivery.settle(kept, Settled::Done, newest[nth].then_some(order))?;
     }
     Ok(())
 }

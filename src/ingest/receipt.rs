@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    kind::Entry,
     tx::{Count, Tally},
     upsert::Action,
     value::Note,
@@ -140,19 +139,15 @@ impl Receipt {
     }
 
     /// Takes over what was noticed about an item.
-    pub fn note(&mut self, entry: &Entry) {
+    pub fn note(&mut self, index: i32, warnings: &[Note], faults: Option<&Vec<Note>>) {
         self.received += 1;
         let list = |to: &mut Vec<ItemNote>, notes: &[Note]| {
             let room = LISTED.saturating_sub(to.len());
-            to.extend(
-                notes
-                    .iter()
-                    .take(room)
-                    .map(|note| ItemNote { index: entry.index, note: note.clone() }),
-            );
+            let notes = notes.iter().take(room).cloned();
+            to.extend(notes.map(|note| ItemNote { index, note }));
         };
-        list(&mut self.warnings, &entry.warnings);
-        if let Err(faults) = &entry.verdict {
+        list(&mut self.warnings, warnings);
+        if let Some(faults) = faults {
             self.rejected += 1;
             list(&mut self.errors, faults);
         }

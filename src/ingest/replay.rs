@@ -9,6 +9,7 @@ use std::{
     ops::ControlFlow,
 };
 
+use anyhow::anyhow;
 use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::{Map, Value};
@@ -18,9 +19,11 @@ use uuid::Uuid;
 
 use super::{
     archive::{Archive, ManifestEntry},
-    body,
-    kind::{AnyKind, Document},
+    body::{Documents, Format},
+    document::{Document, Parts},
+    drift::{Detector, Drift},
     pipeline::{self, Job, Source},
+    read::AnyKind,
     receipt::Receipt,
     request,
     routes::kind_named,
@@ -176,6 +179,8 @@ fn read(archive: &Archive, options: Options, give: &mpsc::Sender<Group>) -> anyh
         {
             return Ok(());
         }
+        let format = Format::of_document(&common.content_type);
+        let kind = kind_named(&format!("{}/{}", common.domain, common.kind));
         let group = group.get_or_insert_with(|| Group {
             common,
             documents: Vec::new(),
@@ -187,8 +192,13 @@ fn read(archive: &Archive, options: Options, give: &mpsc::Sender<Group>) -> anyh
         match load(archive, &entry) {
             ControlFlow::Continue(bytes) => {
                 group.bytes += bytes.len();
-                let index = i32::try_from(group.documents.len()).unwrap_or(i32::MAX);
-                let document = body::parse(bytes, index);
+                let index = items(&group.documents);
+                let document = match (format, kind) {
+                    (Format::Json | Format::Ndjson, Some(kind)) => {
+                        Document::json(bytes, index, kind.spec())
+                    }
+                    _ => Document { index, bytes, parts: Ok(Parts::default()), continues: false },
+                };
                 group.documents.push((document, entry.path, entry.received_at));
             }
             ControlFlow::Break(why) => {
@@ -215,6 +225,13 @@ fn load(archive: &Archive, entry: &ManifestEntry) -> ControlFlow<String, Bytes> 
     }
 }
 
+/// How many items documents have: the index of the next.
+fn items(documents: &[Archived]) -> i32 {
+    documents.last().map_or(0, |(last, ..)| {
+        last.index.saturating_add(i32::try_from(last.len()).unwrap_or(i32::MAX))
+    })
+}
+
 impl Group {
     fn takes(&self, common: &Common, entry: &ManifestEntry) -> bool {
         let is_near = self.documents.first().is_none_or(|(_, _, first)| {
@@ -224,9 +241,16 @@ impl Group {
             entry.received_at == *first || (source_time && entry.received_at - *first < GROUP_TIME)
         });
         is_near
+            && !self.is_file()
             && self.common == *common
             && self.documents.len() < GROUP
             && self.bytes < GROUP_BYTES
+    }
+
+    /// Whether it is one file, which is taken apart when it is stored.
+    fn is_file(&self) -> bool {
+        !matches!(Format::of_document(&self.common.content_type), Format::Json | Format::Ndjson)
+            && !self.documents.is_empty()
     }
 
     /// Makes it ready to store, in as many parts as it needs; or says how many documents it has
@@ -270,7 +294,9 @@ impl Group {
         }
         let Ok(asked) = self.asked(app, kind) else { return true };
         let is_ahead = |(document, ..): &Archived| {
-            let batch = kind.read(std::slice::from_ref(document), &asked.context);
+            let (detector, mut drift) = (Detector::of(kind.spec()), Drift::default());
+            let document = std::slice::from_ref(document);
+            let batch = kind.read(document, &asked.context, &detector, &mut drift);
             let mut warnings = batch.entries().iter().flat_map(|entry| &entry.warnings);
             warnings.any(|warning| warning.code == "future_time")
         };
@@ -282,7 +308,7 @@ impl Group {
         let mut times: BTreeMap<DateTime<Utc>, Vec<Archived>> = BTreeMap::new();
         for (mut document, path, received_at) in self.documents {
             let documents = times.entry(received_at).or_default();
-            document.index = i32::try_from(documents.len()).unwrap_or(i32::MAX);
+            document.index = items(documents);
             documents.push((document, path, received_at));
         }
         let common = &self.common;
@@ -299,6 +325,7 @@ impl Group {
         conn: &mut Connection,
     ) -> anyhow::Result<Receipt> {
         let asked = self.asked(app, kind)?;
+        let is_file = self.is_file();
         let job = Job {
             kind,
             context: asked.context,
@@ -312,8 +339,16 @@ impl Group {
             idempotency: None,
             archive: None,
         };
-        let documents = self.documents.into_iter().map(|(document, path, _)| (document, path));
-        let mut source = Source::Archived(Some(documents.collect()));
+        let mut documents = self.documents.into_iter().map(|(document, path, _)| (document, path));
+        let mut source = if is_file {
+            let Some((file, path)) = documents.next() else { return Err(anyhow!("no file")) };
+            let (bytes, spec) = (std::io::Cursor::new(file.bytes), kind.spec());
+            let format = Format::of_document(&job.content_type);
+            let limits = request::limits(&app.settings);
+            Source::File(Box::new(Documents::new(Box::pin(bytes), format, limits, spec)), path)
+        } else {
+            Source::Archived(Some(documents.collect()))
+        };
         let (receipt, _) = pipeline::run(app, &job, conn, &mut source).await?;
         if receipt.rejected > 0 && !options.dry_run {
             forget_repeated(conn, &receipt).await?;

@@ -63,6 +63,7 @@ pub fn parameters(
             params: pairs.iter().cloned().collect(),
             clang_mirror: RepoName::parse(&settings.clang_mirror)
                 .ok_or_else(|| Problem::internal("clang_mirror is no repository"))?,
+            excerpt: false,
         },
         mode: Mode::Partial,
         dry_run: false,
@@ -152,6 +153,9 @@ pub fn format(spec: &Spec, headers: &HeaderMap) -> Result<Format> {
         {
             Ok(Format::Ndjson)
         }
+        "text/csv" if takes(Content::Csv) => Ok(Format::Csv),
+        "text/plain" if takes(Content::Text) => Ok(Format::Lines),
+        "text/vtt" if takes(Content::Vtt) => Ok(Format::Vtt),
         _ => {
             let accepted: Vec<&str> =
                 spec.takes.iter().flat_map(|content| content.types().iter().copied()).collect();
@@ -177,8 +181,8 @@ pub fn limits(settings: &Settings) -> Limits {
 /// The body's bytes, content-coding undone, bounded.
 pub fn reader(app: &App, headers: &HeaderMap, body: Body, format: Format) -> Result<Reader> {
     let most = match format {
-        Format::Json => app.settings.body_limit,
         Format::Ndjson => usize::MAX,
+        _ => app.settings.body_limit,
     };
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if announced.and_then(|length| length.parse::<usize>().ok()).is_some_and(|n| n > most) {

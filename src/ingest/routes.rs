@@ -16,8 +16,8 @@ use super::{
     body::{Documents, Format},
     dead_letters, docs,
     idempotency::{self, Spooled},
-    kind::AnyKind,
     pipeline::{self, Job, Source},
+    read::AnyKind,
     reads,
     receipt::Status,
     request,
@@ -79,7 +79,7 @@ async fn ingest(
     let job = Job {
         kind,
         context: asked.context,
-        content_type: "application/json".to_owned(),
+        content_type: format.media().to_owned(),
         mode: asked.mode,
         dry_run: asked.dry_run,
         is_retry: false,
@@ -116,7 +116,7 @@ impl Accepted {
         let limits = request::limits(&app.settings);
         let Some(key) = self.key.filter(|_| !self.job.dry_run) else {
             let mut conn = app.pool.get().await?;
-            let documents = Documents::new(reader, self.format, limits, spec.wrappers);
+            let documents = Documents::new(reader, self.format, limits, spec);
             let mut source = Source::Body(Box::new(documents));
             let (receipt, json) = pipeline::run(&app, &self.job, &mut conn, &mut source).await?;
             return Ok((status(receipt.status == Status::Rejected), json));
@@ -128,7 +128,7 @@ impl Accepted {
             return Ok((status(earlier.status == Status::Rejected.text()), earlier.response));
         }
         self.job.idempotency = Some((key, spooled.digest.clone()));
-        let documents = Documents::new(spooled.read().await?, self.format, limits, spec.wrappers);
+        let documents = Documents::new(spooled.read().await?, self.format, limits, spec);
         let mut source = Source::Body(Box::new(documents));
         let done = pipeline::run(&app, &self.job, &mut conn, &mut source).await;
         idempotency::release(&mut conn).await?;

@@ -8,6 +8,7 @@ use diesel_async::RunQueryDsl;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::value::Note;
 use crate::db::{
     Connection,
     sql::{Row, Statement},
@@ -49,9 +50,25 @@ pub struct Tx<'a> {
     pub receipt: i64,
     /// Rows written so far.
     pub tally: Tally,
+    /// What is to be said about items, by index, that only storing them showed.
+    pub warnings: BTreeMap<i32, Vec<Note>>,
 }
 
-impl Tx<'_> {
+impl<'a> Tx<'a> {
+    /// A transaction that was begun.
+    pub fn new(conn: &'a mut Connection, now: DateTime<Utc>, receipt: i64) -> Self {
+        Self { conn, now, receipt, tally: Tally::new(), warnings: BTreeMap::new() }
+    }
+
+    /// Warns about an item.
+    pub fn warn(&mut self, index: i32, code: &str, detail: impl Into<String>) {
+        self.warnings.entry(index).or_default().push(Note {
+            pointer: String::new(),
+            code: code.to_owned(),
+            detail: detail.into(),
+        });
+    }
+
     /// Runs a statement and gives its rows.
     pub async fn query(&mut self, statement: Statement) -> QueryResult<Vec<Row>> {
         statement.load(self.conn).await

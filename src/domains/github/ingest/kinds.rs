@@ -1,12 +1,9 @@
 //! The seven GitHub kinds: their names, their words, how each reads an item.
 
-use std::{future::Future, pin::Pin};
-
-use diesel::QueryResult;
-
 use super::{Item, account_item, commits, created_repos, issues, pulls, repositories, store};
 use crate::ingest::{
-    kind::{AnyKind, Content, Context, Kind, Outcome, Read, Spec},
+    kind::{Context, Kind, Read, Spec, Storing},
+    read::AnyKind,
     tx::Tx,
     value::Node,
 };
@@ -38,24 +35,13 @@ impl Kind for GitHubKind {
         tx: &'a mut Tx<'_>,
         items: &'a [(i32, &'a Item)],
         context: &'a Context,
-    ) -> Pin<Box<dyn Future<Output = QueryResult<Vec<Outcome>>> + Send + 'a>> {
+    ) -> Storing<'a> {
         Box::pin(store::store(tx, items, context))
     }
 }
 
 const fn spec(name: &'static str, doc: &'static str) -> Spec {
-    Spec {
-        domain: "github",
-        name,
-        doc,
-        takes: &[Content::Json],
-        params: &[],
-        complete: &[],
-        wrappers: &["items"],
-        source_time: true,
-        schema: "",
-        example: "",
-    }
+    Spec { wrappers: &["items"], ..Spec::new("github", name, doc) }
 }
 
 /// Every GitHub kind. A new one is a line here and a file beside this one.

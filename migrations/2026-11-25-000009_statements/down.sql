@@ -1,0 +1,2 @@
+alter table dead_letter drop column position;
+drop table statement;
