@@ -74,7 +74,12 @@ impl DocumentKind for Messages {
         })
     }
 
-    fn read(&self, item: Node<'_>, envelope: &mut Envelope, context: &Context) -> Option<Seen<Mail>> {
+    fn read(
+        &self,
+        item: Node<'_>,
+        envelope: &mut Envelope,
+        context: &Context,
+    ) -> Option<Seen<Mail>> {
         let mail = mail::read(item, &envelope.thread, context)?;
         envelope.first.get_or_insert_with(|| {
             (mail.list.clone(), mail.thread_id.clone(), mail.msg_id.clone())
@@ -88,7 +93,9 @@ impl DocumentKind for Messages {
     fn place(&self, sheet: &Sheet<Envelope, Mail>, context: &Context) -> Place {
         let Envelope { thread, is_thread, first, stamp } = &sheet.envelope;
         let (list, thread_id, msg_id) = match first {
-            Some((list, thread_id, msg_id)) => (list.as_str(), thread_id.as_deref(), msg_id.as_str()),
+            Some((list, thread_id, msg_id)) => {
+                (list.as_str(), thread_id.as_deref(), msg_id.as_str())
+            }
             None => (context.param("list").unwrap_or_default(), None, ""),
         };
         let folder = Folder::of(TRACKER).said(thread.list.as_deref().unwrap_or(list));

@@ -49,9 +49,8 @@ fn recipient(to: Node<'_>) -> Option<String> {
     let is_list = |address: &String| {
         address.rsplit_once('@').is_some_and(|(_, host)| host.to_lowercase().starts_with("lists."))
     };
-    let of_text = |text: &str| {
-        text.split(',').filter_map(|part| address::split(part).address).find(is_list)
-    };
+    let of_text =
+        |text: &str| text.split(',').filter_map(|part| address::split(part).address).find(is_list);
     match to.str() {
         Some(text) => of_text(text),
         None => to.elements()?.find_map(|one| of_text(one.str()?)),

@@ -105,7 +105,12 @@ async fn rows_of(
         .into_iter()
         .filter_map(|row| match <[Value; 4]>::try_from(row.0) {
             Ok(
-                [Value::Text(message_id), Value::BigInt(id), Value::Text(msg_id), Value::Text(list)],
+                [
+                    Value::Text(message_id),
+                    Value::BigInt(id),
+                    Value::Text(msg_id),
+                    Value::Text(list),
+                ],
             ) => Some((message_id, Stored { id, msg_id, list })),
             _ => None,
         })

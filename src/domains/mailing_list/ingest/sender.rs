@@ -57,10 +57,9 @@ impl Sender {
     pub fn read(node: Node<'_>, list: &str) -> Self {
         let sender = node.get("sender");
         let from = node.get("from").str().map(address::split).unwrap_or_default();
-        let own =
-            [node.get("sender_address"), sender.get("address"), sender.get("email")]
-                .into_iter()
-                .find(|address| filled(*address).is_some());
+        let own = [node.get("sender_address"), sender.get("address"), sender.get("email")]
+            .into_iter()
+            .find(|address| filled(*address).is_some());
         let address = match own {
             Some(own) => address::address_at(own),
             None => from.address,

@@ -141,7 +141,8 @@ async fn settle_lists<'m>(
     let mut given: Vec<(i64, &str)> = Vec::new();
     for (placed, done) in chunk.iter().zip(done) {
         let list = lists[placed.msg_id];
-        if before.get(&done.id).is_some_and(|stored| list < stored.as_str()) && moved.insert((done.id, list))
+        if before.get(&done.id).is_some_and(|stored| list < stored.as_str())
+            && moved.insert((done.id, list))
         {
             given.push((done.id, list));
         }
