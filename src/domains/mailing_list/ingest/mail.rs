@@ -139,16 +139,19 @@ fn sent_node(node: Node<'_>) -> Node<'_> {
     if filled(sent_at).is_some() { sent_at } else { node.get("date") }
 }
 
-fn sent_at(node: Node<'_>) -> Option<Option<DateTime<Utc>>> {
+fn sent_at(node: Node<'_>) -> Stated<DateTime<Utc>> {
     let said = sent_node(node);
     if said.is_blank() {
-        return (said.is_stated() || node.get("sent_at").is_stated()).then_some(None);
+        let is_stated = said.is_stated() || node.get("sent_at").is_stated();
+        return if is_stated { Stated::Null } else { Stated::Missing };
     }
-    let at = said.str().and_then(time);
-    if at.is_none() {
-        said.warn("bad_time", "This is not a time between 1970 and 9999.");
-    }
-    Some(at)
+    said.str().and_then(time).map_or_else(
+        || {
+            said.warn("bad_time", "This is not a time between 1970 and 9999.");
+            Stated::Null
+        },
+        Stated::Value,
+    )
 }
 
 /// List and time of a mail that was rejected, as far as they can be read.
@@ -179,8 +182,8 @@ pub fn read(node: Node<'_>, thread: &Thread, context: &Context) -> Option<Mail> 
         Stated::Missing => None,
         stated => stated.or_default(),
     };
-    let content = text("content");
-    if content.as_ref().is_some_and(|content| content.len() > CONTENT) {
+    let body = text("content");
+    if body.as_ref().is_some_and(|body| body.len() > CONTENT) {
         node.get("content").fault("too_long", "A mail has at most 16 MiB of text.");
     }
     let mut mail = Mail {
@@ -192,8 +195,8 @@ pub fn read(node: Node<'_>, thread: &Thread, context: &Context) -> Option<Mail> 
             .filter(|id| !id.is_empty() || thread.id.is_none())
             .or_else(|| thread.id.clone()),
         subject: text("subject"),
-        content,
-        sent_at: sent_at(node),
+        content: body,
+        sent_at: sent_at(node).nullable(),
         message_id: message_id(node),
         stamp: Stamp::BOTTOM,
     };

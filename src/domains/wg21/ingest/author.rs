@@ -110,7 +110,7 @@ pub fn read(node: Node<'_>) -> Option<Vec<Author>> {
 fn split(text: &str) -> impl Iterator<Item = &str> {
     text.split(',')
         .flat_map(|part| part.split(" and "))
-        .map(|part| part.trim())
+        .map(str::trim)
         .map(|part| part.strip_prefix("and ").unwrap_or(part))
         .filter(|part| !part.is_empty())
 }

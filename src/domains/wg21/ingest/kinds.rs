@@ -1,5 +1,7 @@
 //! The WG21 kinds: their names, their words, how each takes its documents.
 
+use std::collections::BTreeSet;
+
 use super::{
     TRACKER,
     mailing::{self, Mailing},
@@ -149,8 +151,8 @@ fn located(mailing: Option<&str>) -> Location {
 pub struct Envelope {
     /// The mailing that the document is about.
     mailing: Option<Mailing>,
-    /// The mailing of its papers so far, where all have one and the same.
-    common: Option<Option<String>>,
+    /// The mailings of its papers.
+    mailings: BTreeSet<String>,
     /// The greatest stamp of a paper.
     stamp: Stamp,
 }
@@ -184,7 +186,7 @@ impl DocumentKind for Papers {
         let title = about.get("title").filled_text();
         let mailing = own.or(given).map(|date| Mailing::new(date, title.as_deref(), context));
         let stamp = mailing.as_ref().map_or(Stamp::BOTTOM, |mailing| mailing.stamp.clone());
-        Some(Envelope { mailing, common: None, stamp })
+        Some(Envelope { mailing, mailings: BTreeSet::new(), stamp })
     }
 
     fn read(
@@ -201,12 +203,7 @@ impl DocumentKind for Papers {
         let own = mailing::date_at(item.get("mailing_date"));
         let mailing = own.as_deref().or(around);
         let paper = paper::read(item, mailing, Columns::PAGE, context)?;
-        let mailing = mailing.map(str::to_owned);
-        match &envelope.common {
-            None => envelope.common = Some(mailing),
-            Some(common) if *common != mailing => envelope.common = Some(None),
-            Some(_) => {}
-        }
+        envelope.mailings.insert(mailing.unwrap_or(mailing::UNKNOWN).to_owned());
         if paper.stamp > envelope.stamp {
             envelope.stamp = paper.stamp.clone();
         }
@@ -214,9 +211,11 @@ impl DocumentKind for Papers {
     }
 
     fn place(&self, sheet: &Sheet<Envelope, Paper>, _: &Context) -> Place {
-        let Envelope { mailing, common, stamp } = &sheet.envelope;
+        let Envelope { mailing, mailings, stamp } = &sheet.envelope;
         let date = mailing.as_ref().map(|mailing| mailing.date.as_str());
-        let date = date.or_else(|| common.as_ref()?.as_deref()).unwrap_or(mailing::UNKNOWN);
+        // Where papers are of several mailings, the document is of none.
+        let common = || mailings.first().filter(|_| mailings.len() == 1).map(String::as_str);
+        let date = date.or_else(common).unwrap_or(mailing::UNKNOWN);
         Place { path: Folder::of(TRACKER).fixed("papers").file(date, "json"), stamp: stamp.clone() }
     }
 

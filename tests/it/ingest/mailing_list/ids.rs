@@ -103,7 +103,7 @@ async fn sixteen_senders_at_once_are_as_good_as_one() {
             let n = (n * 7 + offset) % 40;
             let own = json!({"message_id": format!("<{n}@x.org>"), "from": format!("a{} <a{}@x.org>", n % 5, n % 5)});
             let own = of_header(own);
-            if (n + offset) % 2 == 0 {
+            if (n + offset).is_multiple_of(2) {
                 own
             } else {
                 super::super::sender::with(own, json!({"message_id_hash": format!("H{n}")}))

@@ -39,8 +39,8 @@ async fn the_newest_mail_names_its_sender() {
             let more = json!({"sender_name": names[nth], "sent_at": day});
             feed.post(&mail(&format!("M{nth}"), more)).await;
         }
-        let named = feed.texts("select display_name from mailing_list_profile").await;
-        assert_eq!(named, ["Jane Roe"], "{order:?}");
+        let shown = feed.texts("select display_name from mailing_list_profile").await;
+        assert_eq!(shown, ["Jane Roe"], "{order:?}");
     }
 }
 

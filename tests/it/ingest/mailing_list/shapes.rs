@@ -79,6 +79,46 @@ async fn feed_with(body: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_mail_of_a_thread_is_tried_again_with_its_thread() {
+    let feed = feed().await;
+    // It names no list, and neither does its thread.
+    let body = json!({"thread_info": {"thread_id": "T"}, "messages": [{"msg_id": "A"}]});
+    assert_eq!(feed.refused("", &body).await, ["0 missing_context"]);
+    let letters = feed.sender.get("/ingest/dead-letters").await.json();
+    let letter = &letters["data"][0]["id"];
+    let again = feed.sender.retry(letter).await;
+    assert_eq!(again.json()["rejected"], 1, "{}", again.text());
+    // Of a thread that names its list, only the faulty mail is refused, and it is found there.
+    let mut thread = json_file("mailing-list/thread.json");
+    thread["messages"][1]["subject"] = json!(1);
+    feed.post(&thread).await;
+    let place = "select scope || ' ' || position from dead_letter where code = 'invalid_type'";
+    assert_eq!(feed.texts(place).await, ["boost@lists.boost.org 1581006563000000"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watermarks_and_known_keys_are_asked_for() {
+    use boost_dashboard::ingest::kind::Watermark;
+    let feed = feed().await;
+    feed.post(&json_file("mailing-list/thread.json")).await;
+    let kinds = boost_dashboard::domains::mailing_list::ingest::kinds::kinds();
+    let spec = kinds[0].spec();
+    let Watermark::Of(marks) = spec.watermark else { panic!("there is a watermark") };
+    let newest =
+        format!("select scope || ' ' || key from ({marks}) m order by position desc limit 1");
+    assert_eq!(
+        feed.texts(&newest).await,
+        ["boost@lists.boost.org PDI7PN7X7PF6BJRHD7537CSWMPPVOHVS"]
+    );
+    let known = format!(
+        "select u.msg_id from (values (1, 'PDI7PN7X7PF6BJRHD7537CSWMPPVOHVS'), \
+         (2, '642f72ad8b58b69dd2d8032a@mx.example.org'), (3, 'other')) {}",
+        spec.known.stored.replacen("u join", "as u(ord, msg_id) join", 1)
+    );
+    assert_eq!(feed.texts(&known).await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_list_of_mails_may_be_long() {
     let feed = feed().await;
     let messages: Vec<Value> = (0..6_000)

@@ -129,7 +129,7 @@ async fn bad_entries_are_refused_alone() {
         {"url": "https://x.org/a.pdf"},
         {"url": "https://x.org/p4r0.pdf", "filename": "P4R0.pdf", "paper_id": ""},
         file("p5r0.pdf", json!({"mailing_date": "2025-13"})),
-        file("p6r0.pdf", json!({"authors": vec!["x"; 3].iter().zip(0..).map(|(x, n)| format!("{x}{n}")).collect::<Vec<_>>()})),
+        file("p6r0.pdf", json!({"authors": ["X Y", "Y Z"]})),
         "no paper",
     ]);
     let receipt = feed.given("mailing=2025-01", &body).await;
@@ -186,4 +186,27 @@ async fn a_list_of_papers_is_one_document() {
         (&json!(1), &json!("papers")),
         "{provenance}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_tables_are_taken_side_by_side() {
+    let feed = Feed::new("wg21/metadata").await;
+    let deadlocks = feed.sender.deadlocks().await;
+    let table = |from: usize| {
+        let rows: Vec<String> = (from..from + 6_000)
+            .map(|n| {
+                format!("p{n}r0,https://x.org/p{n}r0.pdf,\"A {}, B {}\",2020-01", n % 50, n % 70)
+            })
+            .collect();
+        format!("paper_id,url,author,mailing_date\n{}\n", rows.join("\n"))
+    };
+    let tables = [0, 3_000, 6_000].map(table);
+    let sent = tables.into_iter().map(|table| feed.raw("", "text/csv", table));
+    for answer in futures_util::future::join_all(sent).await {
+        let receipt = answer.expect(200);
+        assert_eq!(counts(&receipt)[4], 0, "{}", receipt["errors"]);
+    }
+    assert_eq!(feed.sender.number("select count(*) from wg21_paper").await, 12_000);
+    assert_eq!(feed.sender.number("select count(*) from wg21_paper_author").await, 24_000);
+    assert_eq!(feed.sender.deadlocks().await, deadlocks);
 }
