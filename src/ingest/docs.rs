@@ -28,6 +28,14 @@ fn words(parameter: &str) -> &'static str {
             "The repository, where the payload does not name it: `boostorg/json`, or an address. A \
              name in the payload wins."
         }
+        "list" => {
+            "The mailing list, where the payload does not name it: `boost@lists.boost.org`. A list in \
+             the payload wins."
+        }
+        "mailing" => {
+            "The mailing, where the payload does not name it: `2025-03`, or `unknown`. A mailing in \
+             the payload wins."
+        }
         _ => "Context that the payload lacks.",
     }
 }

@@ -43,6 +43,7 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("boost_library_repository", "id", "github_repository"),
     ("boost_external_repository", "id", "github_repository"),
     ("boost_file", "id", "github_file"),
+    ("wg21_paper_author", "paper_id", "wg21_paper"),
 ];
 
 /// Tables whose rows say where they come from.
@@ -57,6 +58,11 @@ const STAMPED: &[&str] = &[
     "pull_request",
     "pull_request_comment",
     "pull_request_review",
+    "mailing_list_profile",
+    "mailing_list_message",
+    "wg21_paper_author_profile",
+    "wg21_mailing",
+    "wg21_paper",
 ];
 
 /// `GET {path}/{id}/provenance`.

@@ -3,7 +3,9 @@
 mod again;
 mod commits;
 mod corpus;
+mod feed;
 mod golden;
+mod mailing_list;
 mod orders;
 mod overlap;
 mod people;
@@ -17,3 +19,4 @@ mod samples;
 mod sender;
 mod threads;
 mod versions;
+mod wg21;
