@@ -27,4 +27,5 @@ pub fn domain() -> Domain {
         .resource::<library_role_relationship::BoostLibraryRoleRelationship>()
         .resource::<library_category::BoostLibraryCategory>()
         .resource::<library_category_relationship::BoostLibraryCategoryRelationship>()
+        .kinds(ingest::kinds::kinds())
 }

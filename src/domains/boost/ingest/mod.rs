@@ -5,9 +5,20 @@
 //! differs, so it does not matter in which order libraries, dependencies and files come.
 
 pub mod catalogue;
+pub mod dependencies;
+pub mod derive;
 pub mod files;
+pub mod graph;
+pub mod headers;
+pub mod kinds;
+pub mod libraries;
+pub mod library_rows;
+pub mod people;
 pub mod reference;
+pub mod roles;
+pub mod stubs;
 pub mod version;
+pub mod versions;
 
 use diesel::QueryResult;
 
