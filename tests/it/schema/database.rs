@@ -15,6 +15,7 @@ const INTERNAL: [&str; 10] = [
     "receipt",
     "receipt_items",
     "revoked_token",
+    "statement",
     "tombstone",
 ];
 
