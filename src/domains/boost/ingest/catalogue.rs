@@ -52,7 +52,14 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("interval", &["Interval"]),
     ("numeric/odeint", &["Odeint"]),
     ("odeint", &["Odeint"]),
-    ("in_place_factory", &["In Place Factory", "Typed In Place Factory"]),
+    (
+        "in_place_factory",
+        &[
+            "In Place Factory, Typed In Place Factory",
+            "In Place Factory",
+            "Typed In Place Factory",
+        ],
+    ),
     ("string_algo", &["String Algo"]),
     ("functional_overloaded_function", &["Functional/Overloaded Function"]),
 ];

@@ -13,6 +13,7 @@ use super::{
     version::{self, Version},
 };
 use crate::{
+    db::sql::{SqlType, Statement as Sql, Value as Bind},
     domains::github::ingest::KEY_LENGTH,
     ingest::{
         archive::Folder,
@@ -282,10 +283,23 @@ async fn store(
         changed |= matches!(fate, Kept::First | Kept::Newer);
         outcomes.push(Outcome { action, table: "boost_dependency", row_id: None });
     }
-    if changed {
+    if changed || any_list(tx, &kept).await? {
         let catalogue = Catalogue::load(tx.conn).await?;
         let named = graph::derive(tx, &catalogue).await?;
         stubs::drop_unused(tx, &named).await?;
     }
     Ok(outcomes)
+}
+
+/// Whether clients of one of the versions were ever listed in full: then it also matters when a
+/// client was last mentioned.
+async fn any_list(tx: &mut Tx<'_>, kept: &[Statement]) -> QueryResult<bool> {
+    let scopes: BTreeSet<&str> = kept.iter().map(|kept| kept.scope.as_str()).collect();
+    let mut select = Sql::new("select 1 from statement where fold = ");
+    select.bind(SqlType::Text, Bind::Text(FOLD.to_owned())).push(" and key = ");
+    select.bind(SqlType::Text, Bind::Text(LIST.to_owned())).push(" and scope = any(");
+    select
+        .bind_all(SqlType::Text, scopes.into_iter().map(|scope| Bind::Text(scope.to_owned())))
+        .push(") limit 1");
+    Ok(!tx.query(select).await?.is_empty())
 }

@@ -75,6 +75,11 @@ async fn leave_repositories(tx: &mut Tx<'_>, repositories: &BTreeSet<i64>) -> Qu
     ] {
         delete.push(&format!(" and not exists (select from {table} c where c.{column} = r.id)"));
     }
+    // Nor one of which a document listed the libraries, if only to say that there are none.
+    delete.push(
+        " and not exists (select from statement s, github_account a where s.fold = 'boost.libraries' \
+         and a.id = r.owner_account_id and s.scope = lower(a.username) || '/' || lower(r.repo_name))",
+    );
     delete.push(" and r.id = any(").bind_all(SqlType::BigInt, given());
     delete.push(") for update skip locked)");
     let gone = tx.execute(delete).await? as u64;

@@ -74,7 +74,7 @@ async fn a_list_of_headers_says_more_than_the_rule() {
     // The row whose library was unknown is tried again once the library is there.
     boost.post("boost/libraries", &libraries("1.84.0", "n", &[("nothing", "n")])).await;
     let letters = boost.0.get("/ingest/dead-letters?code=unresolved_reference").await.expect(200);
-    let retried = boost.0.retry(&letters["items"][0]["id"]).await;
+    let retried = boost.0.retry(&letters["data"][0]["id"]).await;
     assert_eq!(retried.status(), 200, "{}", retried.text());
     let row = "boostorg/n include/boost/x/c.hpp boostorg/n:nothing statement".to_owned();
     assert!(boost.rows("file").await.contains(&row));

@@ -27,7 +27,7 @@ async fn real_files_become_rows() {
     let again = boost.post(to, &json_fixture("libraries_json/utility.json")).await;
     assert_eq!(counts(&again), [0, 0, 9, 0, 0], "{again}");
     assert_eq!(boost.dump().await, before);
-    assert_eq!(boost.0.get("/ingest/drift").await.expect(200)["items"], json!([]));
+    assert_eq!(boost.0.get("/ingest/drift").await.expect(200)["data"], json!([]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,17 +122,14 @@ async fn a_library_that_is_not_listed_any_more_leaves_the_version_alone() {
     boost.post(&to(2), &libraries("1.84.0", "x", &[("a", "a"), ("b", "b")])).await;
     boost.post(&to(2), &libraries("1.85.0", "x", &[("a", "a"), ("b", "b")])).await;
     // Documentation that hangs on a row keeps it.
-    boost
-        .0
-        .number(
-            "with c as (insert into boost_doc_content (url, content_hash, scraped_at) \
-             values ('u', 'h', now()) returning id) \
-             insert into boost_library_documentation (boost_library_version_id, boost_doc_content_id) \
-             select lv.id, c.id from c, boost_library_version lv \
-             join boost_library l on l.id = lv.library_id and l.name = 'b' \
-             join boost_version v on v.id = lv.version_id and v.version = 'boost-1.85.0' returning 1",
-        )
-        .await;
+    let insert = "with c as (insert into boost_doc_content (url, content_hash, scraped_at) \
+        values ('u', 'h', now()) returning id) \
+        insert into boost_library_documentation (boost_library_version_id, boost_doc_content_id) \
+        select lv.id, c.id from c, boost_library_version lv \
+        join boost_library l on l.id = lv.library_id and l.name = 'b' \
+        join boost_version v on v.id = lv.version_id and v.version = 'boost-1.85.0' \
+        returning 'made'";
+    assert_eq!(crate::ingest::rows::texts(boost.0.app.db(), insert.to_owned()).await, ["made"]);
     boost.post(&to(3), &libraries("1.84.0", "x", &[("a", "a")])).await;
     boost.post(&to(3), &libraries("1.85.0", "x", &[("a", "a")])).await;
     let expected = [

@@ -18,7 +18,7 @@ async fn every_spelling_is_one_row() {
     assert_eq!(boost.rows("version").await, ["boost-1.84.0 108400"]);
     boost.post("boost/versions", &json!(["boost-1.100.0", "1.20.0"])).await;
     let newest = boost.0.get("/boost/versions?sort=-version&limit=1").await.expect(200);
-    assert_eq!(newest["items"][0]["version"], "boost-1.100.0", "{newest}");
+    assert_eq!(newest["data"][0]["version"], "boost-1.100.0", "{newest}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,5 +75,5 @@ async fn tags_and_releases_as_github_gives_them() {
     let old = old.filter(|row| row["version"].as_str().unwrap().starts_with("boost-0.")).count();
     assert_eq!(rows["rejected"], old, "{rows}");
     let drift = boost.0.get("/ingest/drift").await.expect(200);
-    assert_eq!(drift["items"], json!([]));
+    assert_eq!(drift["data"], json!([]));
 }
