@@ -54,11 +54,7 @@ const ALIASES: &[(&str, &[&str])] = &[
     ("odeint", &["Odeint"]),
     (
         "in_place_factory",
-        &[
-            "In Place Factory, Typed In Place Factory",
-            "In Place Factory",
-            "Typed In Place Factory",
-        ],
+        &["In Place Factory, Typed In Place Factory", "In Place Factory", "Typed In Place Factory"],
     ),
     ("string_algo", &["String Algo"]),
     ("functional_overloaded_function", &["Functional/Overloaded Function"]),
@@ -172,7 +168,9 @@ pub fn repository_of(reference: &str) -> String {
     reference
         .trim()
         .chars()
-        .map(|c| if matches!(c, '~' | '/') || c.is_whitespace() || c.is_control() { '_' } else { c })
+        .map(
+            |c| if matches!(c, '~' | '/') || c.is_whitespace() || c.is_control() { '_' } else { c },
+        )
         .collect()
 }
 
@@ -224,7 +222,12 @@ mod tests {
             library(1, "boostorg/timer", "timer", &["timer"]),
             library(2, "boostorg/logic", "Tribool", &["logic/tribool"]),
             library(3, "boostorg/ublas", "uBLAS", &["numeric/ublas"]),
-            library(4, "boostorg/numeric_conversion", "Numeric Conversion", &["numeric/conversion"]),
+            library(
+                4,
+                "boostorg/numeric_conversion",
+                "Numeric Conversion",
+                &["numeric/conversion"],
+            ),
             library(5, "boostorg/functional", "Functional/Forward", &["functional/forward"]),
             library(6, "boostorg/container_hash", "Hash", &[]),
             library(7, "acme/own", "own", &[]),

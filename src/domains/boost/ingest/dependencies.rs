@@ -255,9 +255,7 @@ async fn store(
     let lists: Vec<Statement> = sheets
         .iter()
         // A list of which an item is bad is not known in full.
-        .filter(|sheet| {
-            context.lists_all("clients") && sheet.envelope.listed == sheet.items.len()
-        })
+        .filter(|sheet| context.lists_all("clients") && sheet.envelope.listed == sheet.items.len())
         .map(|sheet| Statement {
             scope: sheet.envelope.version.to_string(),
             key: LIST.to_owned(),

@@ -154,7 +154,12 @@ async fn evaluate(
     let mut written: Vec<(i64, i64, &str)> = Vec::new();
     for row in tx.query(statement).await? {
         match row.0.as_slice() {
-            [Value::BigInt(file), Value::BigInt(library), Value::Bool(stated), Value::Bool(had)] => {
+            [
+                Value::BigInt(file),
+                Value::BigInt(library),
+                Value::Bool(stated),
+                Value::Bool(had),
+            ] => {
                 let list = if *had { &mut changes.moved } else { &mut changes.gained };
                 list.push(*file);
                 written.push((*file, *library, if *stated { "statement" } else { "rule" }));

@@ -68,7 +68,9 @@ fn pairs(said: &[(Stamp, Said)], libraries: &HashMap<String, i64>) -> BTreeSet<(
         let deps = deps.iter().filter_map(|dep| libraries.get(dep).copied());
         sets.insert(*client, deps.filter(|dep| dep != client).collect());
     }
-    sets.into_iter().flat_map(|(client, deps)| deps.into_iter().map(move |dep| (client, dep))).collect()
+    sets.into_iter()
+        .flat_map(|(client, deps)| deps.into_iter().map(move |dep| (client, dep)))
+        .collect()
 }
 
 /// Derives dependencies and the log again; names that mean no library get stubs. Gives the libraries
@@ -125,8 +127,12 @@ async fn write(tx: &mut Tx<'_>, mut wanted: BTreeSet<(i64, i64, i64)>) -> QueryR
         Sql::new("select id, version_id, client_library_id, dep_library_id from boost_dependency");
     let mut gone = Vec::new();
     for row in tx.query(stored).await? {
-        if let [Value::BigInt(id), Value::BigInt(version), Value::BigInt(client), Value::BigInt(dep)] =
-            row.0.as_slice()
+        if let [
+            Value::BigInt(id),
+            Value::BigInt(version),
+            Value::BigInt(client),
+            Value::BigInt(dep),
+        ] = row.0.as_slice()
             && !wanted.remove(&(*version, *client, *dep))
         {
             gone.push(*id);

@@ -282,7 +282,8 @@ async fn listed_at(
     tx: &mut Tx<'_>,
     libraries: &BTreeSet<i64>,
 ) -> QueryResult<HashMap<i64, DateTime<Utc>>> {
-    let mut select = Statement::new("select id, headers_listed_at from boost_library where id = any(");
+    let mut select =
+        Statement::new("select id, headers_listed_at from boost_library where id = any(");
     select.bind_all(SqlType::BigInt, libraries.iter().copied().map(Value::BigInt)).push(")");
     let rows = tx.query(select).await?;
     Ok(rows

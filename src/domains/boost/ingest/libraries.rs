@@ -14,7 +14,9 @@ use crate::{
     domains::github::ingest::{KEY_LENGTH, given_repository},
     ingest::{
         archive::Folder,
-        kind::{Content, Context, DocumentKind, Items, Location, Place, Seen, Sheet, Spec, Storing},
+        kind::{
+            Content, Context, DocumentKind, Items, Location, Place, Seen, Sheet, Spec, Storing,
+        },
         repo_name::RepoName,
         stamp::{Stamp, digest},
         tx::Tx,
@@ -141,10 +143,7 @@ impl DocumentKind for Libraries {
         let About { repo, version, .. } = &sheet.envelope;
         let version = version.to_string();
         let folder = Folder::of(TRACKER).fixed("libraries").said(&version).said(&repo.owner);
-        Place {
-            path: folder.file(&repo.name, "json"),
-            stamp: Document::of(sheet, context).stamp,
-        }
+        Place { path: folder.file(&repo.name, "json"), stamp: Document::of(sheet, context).stamp }
     }
 
     fn locate(&self, _: Node<'_>, about: &About, _: &Context) -> Location {
@@ -261,9 +260,7 @@ fn read_categories(node: Node<'_>) -> Option<Vec<String>> {
     }
     let mut names: Vec<String> = match (node.str(), node.elements()) {
         (Some(text), _) => vec![text.to_owned()],
-        (None, Some(elements)) => {
-            elements.filter_map(|element| element.text().value()).collect()
-        }
+        (None, Some(elements)) => elements.filter_map(|element| element.text().value()).collect(),
         (None, None) => {
             if !node.is_blank() {
                 node.fault("invalid_type", "This is a text or a list of texts.");

@@ -179,7 +179,8 @@ pub async fn store(tx: &mut Tx<'_>, documents: &[Document<'_>]) -> QueryResult<V
     version_ids.extend(known_versions(tx, &repositories).await?);
 
     let written = write_rows(tx, &repositories, &libraries, &version_ids).await?;
-    let mut changed = roles::store_roles(tx, &repositories, &libraries, &version_ids, &written.ids).await?;
+    let mut changed =
+        roles::store_roles(tx, &repositories, &libraries, &version_ids, &written.ids).await?;
     changed.extend(roles::store_categories(tx, &repositories, &libraries).await?);
     derive::catalogue_changed(tx, &before, &repositories.values().map(|r| r.id).collect()).await?;
 
@@ -245,8 +246,7 @@ async fn repositories(
             .iter()
             .filter_map(|s| Some((s, serde_json::from_value(s.body.clone()).ok()?)))
             .collect();
-        let derived =
-            Derived::of(&said.iter().map(|(_, said)| said.clone()).collect::<Vec<_>>());
+        let derived = Derived::of(&said.iter().map(|(_, said)| said.clone()).collect::<Vec<_>>());
         let mut people = Vec::new();
         for (person, nth) in &derived.people {
             let Statement { stamp, item, .. } = said[*nth].0;
@@ -268,10 +268,8 @@ async fn repositories(
         .into_iter()
         .map(|(name, (derived, people))| {
             let id = ids.get(&name).copied().ok_or(diesel::result::Error::NotFound)?;
-            let accounts = people
-                .into_iter()
-                .map(|(person, handle)| (person, stored.id(handle)))
-                .collect();
+            let accounts =
+                people.into_iter().map(|(person, handle)| (person, stored.id(handle))).collect();
             Ok((name, Repository { id, derived, accounts }))
         })
         .collect()

@@ -22,9 +22,7 @@ pub async fn resolve<'r>(
     let catalogue = Catalogue::load(tx.conn).await?;
     Ok(references
         .into_iter()
-        .filter_map(|reference| {
-            Some((reference.to_owned(), catalogue.resolve(reference)?.id))
-        })
+        .filter_map(|reference| Some((reference.to_owned(), catalogue.resolve(reference)?.id)))
         .collect())
 }
 
@@ -156,8 +154,9 @@ pub async fn make_libraries(
     let made = tx.execute(repositories).await? as u64;
     tx.count("boost_library_repository").inserted += made;
 
-    let mut libraries =
-        Statement::new("insert into boost_library (repo_id, name, is_stub) select u.repo, u.name, ");
+    let mut libraries = Statement::new(
+        "insert into boost_library (repo_id, name, is_stub) select u.repo, u.name, ",
+    );
     libraries.bind(SqlType::Bool, Value::Bool(is_stub)).push(" from ");
     given().append(&mut libraries);
     libraries.push(

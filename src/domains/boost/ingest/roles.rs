@@ -19,10 +19,7 @@ static ROLES: Set = Set {
     table: "boost_library_role_relationship",
     parent: "library_version_id",
     key: Column::new("account_id", SqlType::BigInt),
-    values: &[
-        Column::new("is_author", SqlType::Bool),
-        Column::new("is_maintainer", SqlType::Bool),
-    ],
+    values: &[Column::new("is_author", SqlType::Bool), Column::new("is_maintainer", SqlType::Bool)],
     created_at: true,
     updated_at: true,
 };

@@ -13,7 +13,8 @@ use crate::{
 /// Merges stubs into the libraries that their references mean now. Few at a time: each reference is
 /// merged once.
 pub async fn merge_resolved(tx: &mut Tx<'_>, catalogue: &Catalogue) -> QueryResult<()> {
-    let stubs = Statement::new("select id, repo_id, name from boost_library where is_stub order by id");
+    let stubs =
+        Statement::new("select id, repo_id, name from boost_library where is_stub order by id");
     let mut left = BTreeSet::new();
     for row in tx.query(stubs).await? {
         let Ok([Value::BigInt(stub), Value::BigInt(repo), Value::Text(name)]) =

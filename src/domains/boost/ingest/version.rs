@@ -166,7 +166,8 @@ async fn known(
     tx: &mut Tx<'_>,
     versions: &BTreeSet<Version>,
 ) -> QueryResult<BTreeMap<Version, i64>> {
-    let mut select = Statement::new("select version_key, id from boost_version where version_key = any(");
+    let mut select =
+        Statement::new("select version_key, id from boost_version where version_key = any(");
     select.bind_all(SqlType::Int, versions.iter().map(|version| Value::Int(version.0))).push(")");
     let rows = tx.query(select).await?;
     Ok(rows
@@ -185,8 +186,17 @@ mod tests {
     #[test]
     fn every_spelling_is_one_version() {
         for text in [
-            "1.84.0", "1_84_0", "boost-1.84.0", "1.84", "108400", "Boost 1.84.0", "v1.84.0",
-            "refs/tags/boost-1.84.0", "boost_1_84_0", "1-84-0", " 1.84 ",
+            "1.84.0",
+            "1_84_0",
+            "boost-1.84.0",
+            "1.84",
+            "108400",
+            "Boost 1.84.0",
+            "v1.84.0",
+            "refs/tags/boost-1.84.0",
+            "boost_1_84_0",
+            "1-84-0",
+            " 1.84 ",
         ] {
             let version = Version::parse(text).map(|version| version.to_string());
             assert_eq!(version.as_deref(), Some("boost-1.84.0"), "{text}");

@@ -129,11 +129,9 @@ pub async fn store(tx: &mut Tx<'_>, items: &[(i32, &Release)]) -> QueryResult<Ve
     let outcomes: Vec<Outcome> = items
         .iter()
         .map(|(_, release)| match release.version.and_then(|_| done.next()) {
-            Some(done) => Outcome {
-                action: done.action,
-                table: "boost_version",
-                row_id: Some(done.id),
-            },
+            Some(done) => {
+                Outcome { action: done.action, table: "boost_version", row_id: Some(done.id) }
+            }
             None => Outcome { action: Action::Unchanged, table: "boost_version", row_id: None },
         })
         .collect();
