@@ -45,6 +45,8 @@ diesel::table! {
         version_id -> Int8,
         dep_library_id -> Int8,
         created_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -103,6 +105,8 @@ diesel::table! {
         name -> Text,
         is_stub -> Bool,
         headers_listed_at -> Nullable<Timestamptz>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -112,6 +116,8 @@ diesel::table! {
         name -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -165,6 +171,8 @@ diesel::table! {
         key -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -286,6 +294,8 @@ diesel::table! {
         is_add -> Bool,
         created_at -> Date,
         version_id -> Int8,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 

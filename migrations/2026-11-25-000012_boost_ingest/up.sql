@@ -30,3 +30,20 @@ create table boost_header_statement (
     source_item integer
 );
 create index on boost_header_statement (library_id, id);
+
+-- Which payload rows come from: those without stamps, too.
+alter table boost_library
+    add column source_receipt bigint,
+    add column source_item integer;
+alter table boost_library_category
+    add column source_receipt bigint,
+    add column source_item integer;
+alter table boost_library_version
+    add column source_receipt bigint,
+    add column source_item integer;
+alter table boost_dependency
+    add column source_receipt bigint,
+    add column source_item integer;
+alter table dependency_change_log
+    add column source_receipt bigint,
+    add column source_item integer;

@@ -28,6 +28,10 @@ fn words(parameter: &str) -> &'static str {
             "The repository, where the payload does not name it: `boostorg/json`, or an address. A \
              name in the payload wins."
         }
+        "version" => {
+            "The version of Boost, where the payload does not name it, in any spelling: `1.84.0`, \
+             `boost-1.84.0`. A version in the payload wins."
+        }
         _ => "Context that the payload lacks.",
     }
 }

@@ -43,6 +43,8 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("boost_library_repository", "id", "github_repository"),
     ("boost_external_repository", "id", "github_repository"),
     ("boost_file", "id", "github_file"),
+    ("boost_library_role_relationship", "library_version_id", "boost_library_version"),
+    ("boost_library_category_relationship", "library_id", "boost_library"),
 ];
 
 /// Tables whose rows say where they come from.
@@ -57,6 +59,12 @@ const STAMPED: &[&str] = &[
     "pull_request",
     "pull_request_comment",
     "pull_request_review",
+    "boost_version",
+    "boost_library",
+    "boost_library_version",
+    "boost_library_category",
+    "boost_dependency",
+    "dependency_change_log",
 ];
 
 /// `GET {path}/{id}/provenance`.

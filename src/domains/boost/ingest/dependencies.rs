@@ -164,17 +164,17 @@ fn read_line(item: Node<'_>, line: &str) -> Option<(String, Vec<String>)> {
 
 /// `{"client", "deps"}`, or one member of a map, `{client: deps}`.
 fn read_client(item: Node<'_>) -> Option<(String, Vec<String>)> {
-    let named = item.first(&["client", "client_library"]);
+    let called = item.first(&["client", "client_library"]);
     let listed = item.first(&["deps", "dep_libraries"]);
     let (client, deps) = match item.members().map(|mut m| (m.next(), m.next())) {
-        Some((Some((client, deps)), None)) if !named.is_stated() => (client.to_owned(), deps),
-        _ => match named.filled_text() {
-            Some(client) => (client, listed),
-            None => {
-                named.fault("missing_field", "The client is missing.");
+        Some((Some((client, deps)), None)) if !called.is_stated() => (client.to_owned(), deps),
+        _ => {
+            let Some(client) = called.filled_text() else {
+                called.fault("missing_field", "The client is missing.");
                 return None;
-            }
-        },
+            };
+            (client, listed)
+        }
     };
     let client = client.trim().to_owned();
     if client.is_empty() {
@@ -216,7 +216,7 @@ fn clean(item: Node<'_>, client: &str, deps: Vec<String>) -> Vec<String> {
     names.into_iter().collect()
 }
 
-fn clients<'s>(sheet: &'s Sheet<About, Client>) -> impl Iterator<Item = &'s str> {
+fn clients(sheet: &Sheet<About, Client>) -> impl Iterator<Item = &str> {
     sheet.items.iter().filter_map(|(_, item)| Some(item.said.as_ref()?.0.as_str()))
 }
 

@@ -60,17 +60,22 @@ fn counting(said: &[(Stamp, Said)]) -> Vec<(&str, &[String])> {
         .collect()
 }
 
-/// The pairs of a version, once the libraries of names are known.
-fn pairs(said: &[(Stamp, Said)], libraries: &HashMap<String, i64>) -> BTreeSet<(i64, i64)> {
-    let mut sets: BTreeMap<i64, BTreeSet<i64>> = BTreeMap::new();
-    for (client, deps) in counting(said) {
-        let Some(client) = libraries.get(client) else { continue };
+/// The pairs of a version, once the libraries of names are known, with the name that the client goes
+/// by.
+fn pairs<'s>(
+    said: &'s [(Stamp, Said)],
+    libraries: &HashMap<String, i64>,
+) -> BTreeMap<(i64, i64), &'s str> {
+    let mut sets: BTreeMap<i64, (&str, BTreeSet<i64>)> = BTreeMap::new();
+    for (name, deps) in counting(said) {
+        let Some(client) = libraries.get(name) else { continue };
         let deps = deps.iter().filter_map(|dep| libraries.get(dep).copied());
-        sets.insert(*client, deps.filter(|dep| dep != client).collect());
+        sets.insert(*client, (name, deps.filter(|dep| dep != client).collect()));
     }
-    sets.into_iter()
-        .flat_map(|(client, deps)| deps.into_iter().map(move |dep| (client, dep)))
-        .collect()
+    let each = |(client, (name, deps)): (i64, (&'s str, BTreeSet<i64>))| {
+        deps.into_iter().map(move |dep| ((client, dep), name))
+    };
+    sets.into_iter().flat_map(each).collect()
 }
 
 /// Derives dependencies and the log again; names that mean no library get stubs. Gives the libraries
@@ -87,10 +92,12 @@ pub async fn derive(tx: &mut Tx<'_>, catalogue: &Catalogue) -> QueryResult<BTree
     }
     let libraries = reference::resolve_in(tx, catalogue, &names).await?;
     let versions = version::ids(tx, &said.keys().copied().collect(), 0).await?;
-    let mut wanted: BTreeSet<(i64, i64, i64)> = BTreeSet::new();
+    let mut wanted = Rows::new();
     for (version, said) in &said {
-        let Some(version) = versions.get(version) else { continue };
-        wanted.extend(pairs(said, &libraries).into_iter().map(|(c, d)| (*version, c, d)));
+        let Some(id) = versions.get(version) else { continue };
+        for ((client, dep), name) in pairs(said, &libraries) {
+            wanted.insert((*id, client, dep), (version.to_string(), format!("client:{name}")));
+        }
     }
     write(tx, wanted).await?;
     derive_log(tx).await?;
@@ -121,8 +128,11 @@ async fn said(tx: &mut Tx<'_>) -> QueryResult<BTreeMap<Version, Vec<(Stamp, Said
         .collect())
 }
 
-/// Makes `boost_dependency` what is wanted: version, client, dependency.
-async fn write(tx: &mut Tx<'_>, mut wanted: BTreeSet<(i64, i64, i64)>) -> QueryResult<()> {
+/// Dependencies by version, client and dependency, with scope and key of the statement that says so.
+type Rows = BTreeMap<(i64, i64, i64), (String, String)>;
+
+/// Makes `boost_dependency` what is wanted.
+async fn write(tx: &mut Tx<'_>, mut wanted: Rows) -> QueryResult<()> {
     let stored =
         Sql::new("select id, version_id, client_library_id, dep_library_id from boost_dependency");
     let mut gone = Vec::new();
@@ -133,7 +143,7 @@ async fn write(tx: &mut Tx<'_>, mut wanted: BTreeSet<(i64, i64, i64)>) -> QueryR
             Value::BigInt(client),
             Value::BigInt(dep),
         ] = row.0.as_slice()
-            && !wanted.remove(&(*version, *client, *dep))
+            && wanted.remove(&(*version, *client, *dep)).is_none()
         {
             gone.push(*id);
         }
@@ -149,14 +159,19 @@ async fn write(tx: &mut Tx<'_>, mut wanted: BTreeSet<(i64, i64, i64)>) -> QueryR
     for chunk in wanted.chunks(10_000) {
         let mut insert = Sql::new(
             "insert into boost_dependency (version_id, client_library_id, dep_library_id, \
-             created_at) select u.version, u.client, u.dep, ",
+             source_receipt, source_item, created_at) \
+             select u.version, u.client, u.dep, s.source_receipt, s.source_item, ",
         );
         insert.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now)).push("::timestamptz from ");
         Given::default()
-            .ids("version", chunk.iter().map(|(version, ..)| *version))
-            .ids("client", chunk.iter().map(|(_, client, _)| *client))
-            .ids("dep", chunk.iter().map(|(.., dep)| *dep))
+            .ids("version", chunk.iter().map(|((version, ..), _)| *version))
+            .ids("client", chunk.iter().map(|((_, client, _), _)| *client))
+            .ids("dep", chunk.iter().map(|((.., dep), _)| *dep))
+            .texts("scope", chunk.iter().map(|(_, (scope, _))| scope.as_str()))
+            .texts("key", chunk.iter().map(|(_, (_, key))| key.as_str()))
             .append(&mut insert);
+        insert.push(" left join statement s on s.scope = u.scope and s.key = u.key and s.fold = ");
+        insert.bind(SqlType::Text, Value::Text(FOLD.to_owned()));
         tx.execute(insert).await?;
     }
     Ok(())
@@ -181,24 +196,28 @@ pub async fn derive_log(tx: &mut Tx<'_>) -> QueryResult<()> {
 
 const LOG: &str = "with v as (
     select v.id, v.version_key, (v.version_created_at at time zone 'UTC')::date as day,
-        lag(v.id) over (order by v.version_key) as before
-    from boost_version v
-    where exists (select from statement s where s.fold = 'boost.dependencies' and s.scope = v.version)
+        lag(v.id) over (order by v.version_key) as before, s.source_receipt, s.source_item
+    from boost_version v cross join lateral (
+        select s.source_receipt, s.source_item from statement s
+        where s.fold = 'boost.dependencies' and s.scope = v.version
+        order by s.source_receipt desc nulls last, s.source_item limit 1) s
 ), change as (
-    select d.client_library_id, d.dep_library_id, true as is_add, v.day, v.version_key, v.id
+    select d.client_library_id, d.dep_library_id, true as is_add, v.day, v.version_key, v.id,
+        v.source_receipt, v.source_item
     from v join boost_dependency d on d.version_id = v.id
     where v.before is not null and v.day is not null and not exists (
         select from boost_dependency e where e.version_id = v.before
         and e.client_library_id = d.client_library_id and e.dep_library_id = d.dep_library_id)
     union all
-    select d.client_library_id, d.dep_library_id, false, v.day, v.version_key, v.id
+    select d.client_library_id, d.dep_library_id, false, v.day, v.version_key, v.id,
+        v.source_receipt, v.source_item
     from v join boost_dependency d on d.version_id = v.before
     where v.day is not null and not exists (
         select from boost_dependency e where e.version_id = v.id
         and e.client_library_id = d.client_library_id and e.dep_library_id = d.dep_library_id)
 ), wanted as (
     select distinct on (client_library_id, dep_library_id, day)
-        client_library_id, dep_library_id, is_add, day, id
+        client_library_id, dep_library_id, is_add, day, id, source_receipt, source_item
     from change order by client_library_id, dep_library_id, day, version_key desc
 ), gone as (
     delete from dependency_change_log g where not exists (
@@ -207,10 +226,13 @@ const LOG: &str = "with v as (
     returning 1
 ), made as (
     insert into dependency_change_log
-        (client_library_id, dep_library_id, is_add, created_at, version_id)
-    select client_library_id, dep_library_id, is_add, day, id from wanted
+        (client_library_id, dep_library_id, is_add, created_at, version_id, source_receipt,
+        source_item)
+    select client_library_id, dep_library_id, is_add, day, id, source_receipt, source_item
+    from wanted
     on conflict (client_library_id, dep_library_id, created_at) do update
-        set is_add = excluded.is_add, version_id = excluded.version_id
+        set is_add = excluded.is_add, version_id = excluded.version_id,
+            source_receipt = excluded.source_receipt, source_item = excluded.source_item
         where (dependency_change_log.is_add, dependency_change_log.version_id)
             <> (excluded.is_add, excluded.version_id)
     returning xmax = 0 as is_new
@@ -251,6 +273,6 @@ mod tests {
         let libraries: HashMap<String, i64> =
             [("a", 1), ("alias", 1), ("b", 2), ("c", 3)].map(|(n, id)| (n.to_owned(), id)).into();
         let said = [(at(1), client("a", &["b"])), (at(2), client("alias", &["c", "a"]))];
-        assert_eq!(pairs(&said, &libraries), [(1, 3)].into());
+        assert_eq!(pairs(&said, &libraries), [((1, 3), "alias")].into());
     }
 }

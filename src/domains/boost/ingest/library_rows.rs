@@ -164,24 +164,28 @@ pub async fn store(tx: &mut Tx<'_>, documents: &[Document<'_>]) -> QueryResult<V
     statements::keep(tx, FOLD, &kept).await?;
     let repositories = repositories(tx, documents).await?;
 
-    let places: BTreeSet<Place> = repositories
+    let items = Items::of(documents);
+    let places: BTreeMap<Place, i32> = repositories
         .values()
         .flat_map(|r| r.derived.names.iter().map(|name| (r.id, name.clone())))
+        .map(|place| {
+            let item = items.of_library(&place.1);
+            (place, item)
+        })
         .collect();
     let libraries = reference::make_libraries(tx, &places, false).await?;
     let versions: BTreeSet<Version> = documents.iter().map(|document| document.version).collect();
-    let first = documents.iter().flat_map(|d| &d.entries).map(|(index, _)| *index).next();
-    let mut version_ids: BTreeMap<i32, i64> = version::ids(tx, &versions, first.unwrap_or(0))
+    let mut version_ids: BTreeMap<i32, i64> = version::ids(tx, &versions, items.first)
         .await?
         .into_iter()
         .map(|(version, id)| (version.key(), id))
         .collect();
     version_ids.extend(known_versions(tx, &repositories).await?);
 
-    let written = write_rows(tx, &repositories, &libraries, &version_ids).await?;
+    let written = write_rows(tx, &repositories, &libraries, &version_ids, &items).await?;
     let mut changed =
         roles::store_roles(tx, &repositories, &libraries, &version_ids, &written.ids).await?;
-    changed.extend(roles::store_categories(tx, &repositories, &libraries).await?);
+    changed.extend(roles::store_categories(tx, &repositories, &libraries, items.first).await?);
     derive::catalogue_changed(tx, &before, &repositories.values().map(|r| r.id).collect()).await?;
 
     let mut fresh = written.inserted;
@@ -259,11 +263,11 @@ async fn repositories(
         }
         found.insert(name, (derived, people));
     }
-    let named: Vec<(i32, RepoName)> = documents
+    let owners: Vec<(i32, RepoName)> = documents
         .iter()
         .map(|d| (d.entries.first().map_or(0, |(index, _)| *index), d.repo.clone()))
         .collect();
-    let (stored, ids) = named::store(tx, accounts, &named).await?;
+    let (stored, ids) = named::store(tx, accounts, &owners).await?;
     found
         .into_iter()
         .map(|(name, (derived, people))| {
@@ -296,6 +300,33 @@ async fn known_versions(
         .collect())
 }
 
+/// Which item of the batch a row comes from: the last that names the library.
+struct Items<'d> {
+    first: i32,
+    last: HashMap<&'d str, i32>,
+}
+
+impl<'d> Items<'d> {
+    fn of(documents: &'d [Document<'_>]) -> Self {
+        let items = || documents.iter().flat_map(|document| &document.entries);
+        Self {
+            first: items().next().map_or(0, |(index, _)| *index),
+            last: items().map(|(index, entry)| (entry.name.as_str(), *index)).collect(),
+        }
+    }
+
+    fn of_library(&self, name: &str) -> i32 {
+        self.last.get(name).copied().unwrap_or(self.first)
+    }
+}
+
+/// A row to write, and the item that it comes from.
+#[derive(Clone, Copy)]
+struct Wanted<'r> {
+    row: &'r LibraryRow,
+    item: i32,
+}
+
 /// What [`write_rows`] did.
 #[derive(Debug, Default)]
 struct Written {
@@ -312,14 +343,16 @@ async fn write_rows(
     repositories: &BTreeMap<RepoName, Repository>,
     libraries: &HashMap<Place, i64>,
     versions: &BTreeMap<i32, i64>,
+    items: &Items<'_>,
 ) -> QueryResult<Written> {
-    let mut wanted: BTreeMap<(i64, i64), &LibraryRow> = BTreeMap::new();
+    let mut wanted: BTreeMap<(i64, i64), Wanted<'_>> = BTreeMap::new();
     let mut listed: BTreeSet<(i64, i64)> = BTreeSet::new();
     for repository in repositories.values() {
         for ((name, version), row) in &repository.derived.rows {
             let library = libraries.get(&(repository.id, name.clone()));
             if let (Some(library), Some(version)) = (library, versions.get(version)) {
-                wanted.insert((*library, *version), row);
+                let item = items.of_library(name);
+                wanted.insert((*library, *version), Wanted { row, item });
             }
         }
         let ids = repository.derived.listed.iter().filter_map(|key| versions.get(key));
@@ -338,6 +371,7 @@ async fn write_rows(
         );
     let (mut gone, mut altered) = (Vec::new(), Vec::new());
     let empty = LibraryRow::default();
+    let emptied = Wanted { row: &empty, item: items.first };
     for row in tx.query(stored).await? {
         let Ok(
             [
@@ -359,21 +393,21 @@ async fn write_rows(
         let texts = |row: &LibraryRow| {
             [&row.cpp_version, &row.description, &row.documentation, &row.key].map(Clone::clone)
         };
-        let row = match wanted.remove(&(library, version)) {
-            Some(row) => row,
+        let wanted = match wanted.remove(&(library, version)) {
+            Some(wanted) => wanted,
             None if !listed.contains(&(repo, version)) => continue,
-            None if is_documented => &empty,
+            None if is_documented => emptied,
             None => {
                 gone.push(id);
                 continue;
             }
         };
         written.ids.insert((library, version), id);
-        if texts(row) == stored {
+        if texts(wanted.row) == stored {
             tx.count("boost_library_version").unchanged += 1;
         } else {
             written.updated.insert(id);
-            altered.push((id, row));
+            altered.push((id, wanted));
         }
     }
     tx.count("boost_library_version").deleted += gone.len() as u64;
@@ -384,17 +418,17 @@ async fn write_rows(
         tx.execute(delete).await?;
     }
     let made = reference::library_versions(tx, &wanted.keys().copied().collect()).await?;
-    for (pair, row) in wanted {
+    for (pair, wanted) in wanted {
         let Some(id) = made.get(&pair) else { continue };
         written.ids.insert(pair, *id);
         written.inserted.insert(*id);
-        altered.push((*id, row));
+        altered.push((*id, wanted));
     }
     write_texts(tx, altered).await?;
     Ok(written)
 }
 
-async fn write_texts(tx: &mut Tx<'_>, mut rows: Vec<(i64, &LibraryRow)>) -> QueryResult<()> {
+async fn write_texts(tx: &mut Tx<'_>, mut rows: Vec<(i64, Wanted<'_>)>) -> QueryResult<()> {
     rows.sort_by_key(|(id, _)| *id);
     if rows.is_empty() {
         return Ok(());
@@ -403,13 +437,16 @@ async fn write_texts(tx: &mut Tx<'_>, mut rows: Vec<(i64, &LibraryRow)>) -> Quer
         "update boost_library_version t set cpp_version = u.cpp, description = u.description, \
          documentation = u.documentation, key = u.key, updated_at = ",
     );
-    update.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now)).push(" from ");
+    update.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now));
+    update.push(", source_item = u.item, source_receipt = ");
+    update.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push(" from ");
     Given::default()
         .ids("id", rows.iter().map(|(id, _)| *id))
-        .texts("cpp", rows.iter().map(|(_, row)| row.cpp_version.as_str()))
-        .texts("description", rows.iter().map(|(_, row)| row.description.as_str()))
-        .texts("documentation", rows.iter().map(|(_, row)| row.documentation.as_str()))
-        .texts("key", rows.iter().map(|(_, row)| row.key.as_str()))
+        .texts("cpp", rows.iter().map(|(_, wanted)| wanted.row.cpp_version.as_str()))
+        .texts("description", rows.iter().map(|(_, wanted)| wanted.row.description.as_str()))
+        .texts("documentation", rows.iter().map(|(_, wanted)| wanted.row.documentation.as_str()))
+        .texts("key", rows.iter().map(|(_, wanted)| wanted.row.key.as_str()))
+        .with("item", SqlType::Int, rows.iter().map(|(_, wanted)| Value::Int(wanted.item)))
         .append(&mut update);
     update.push(" where t.id = u.id");
     tx.execute(update).await?;

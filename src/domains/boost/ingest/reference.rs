@@ -110,12 +110,12 @@ async fn make_stubs(
     let names: Vec<(i32, RepoName)> =
         stubs.iter().map(|(reference, item)| (*item, stub_repository(reference))).collect();
     let (_, repositories) = named::store(tx, Accounts::default(), &names).await?;
-    let mut wanted = BTreeSet::new();
+    let mut wanted = BTreeMap::new();
     let mut places = Vec::new();
-    for (reference, (_, repository)) in stubs.keys().zip(&names) {
+    for (reference, (item, repository)) in stubs.keys().zip(&names) {
         let Some(repo_id) = repositories.get(&repository.folded()) else { continue };
         let place = (*repo_id, stub_name(reference));
-        wanted.insert(place.clone());
+        wanted.insert(place.clone(), *item);
         places.push(((*reference).to_owned(), place));
     }
     let made = make_libraries(tx, &wanted, true).await?;
@@ -128,11 +128,11 @@ async fn make_stubs(
 /// A library's key: its repository, its name.
 pub type Place = (i64, String);
 
-/// The rows of libraries by repository and name; missing ones are made. What was a stub and is named
-/// by metadata is one no more.
+/// The rows of libraries by repository and name; missing ones are made, of the items that come with
+/// the names. What was a stub and is named by metadata is one no more.
 pub async fn make_libraries(
     tx: &mut Tx<'_>,
-    places: &BTreeSet<Place>,
+    places: &BTreeMap<Place, i32>,
     is_stub: bool,
 ) -> QueryResult<HashMap<Place, i64>> {
     if places.is_empty() {
@@ -140,8 +140,9 @@ pub async fn make_libraries(
     }
     let given = || {
         Given::default()
-            .ids("repo", places.iter().map(|(repo, _)| *repo))
-            .texts("name", places.iter().map(|(_, name)| name.as_str()))
+            .ids("repo", places.keys().map(|(repo, _)| *repo))
+            .texts("name", places.keys().map(|(_, name)| name.as_str()))
+            .with("item", SqlType::Int, places.values().copied().map(Value::Int))
     };
     let mut repositories = Statement::new(
         "insert into boost_library_repository (id, created_at, updated_at) select distinct u.repo, ",
@@ -155,12 +156,15 @@ pub async fn make_libraries(
     tx.count("boost_library_repository").inserted += made;
 
     let mut libraries = Statement::new(
-        "insert into boost_library (repo_id, name, is_stub) select u.repo, u.name, ",
+        "insert into boost_library (repo_id, name, source_item, is_stub, source_receipt) \
+         select u.repo, u.name, u.item, ",
     );
-    libraries.bind(SqlType::Bool, Value::Bool(is_stub)).push(" from ");
+    libraries.bind(SqlType::Bool, Value::Bool(is_stub)).push(", ");
+    libraries.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push(" from ");
     given().append(&mut libraries);
     libraries.push(
-        " on conflict (repo_id, name) do update set is_stub = false \
+        " on conflict (repo_id, name) do update set is_stub = false, \
+         source_receipt = excluded.source_receipt, source_item = excluded.source_item \
          where boost_library.is_stub and not excluded.is_stub returning xmax = 0",
     );
     for row in tx.query(libraries).await? {

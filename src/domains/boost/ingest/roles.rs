@@ -55,6 +55,7 @@ impl Changed {
 
 /// Makes the roles of every library in every version what is derived. `rows` are
 /// `boost_library_version.id` by library and version; those that are not derived have no roles.
+#[expect(clippy::implicit_hasher, reason = "these maps are always the standard ones")]
 pub async fn store_roles(
     tx: &mut Tx<'_>,
     repositories: &BTreeMap<RepoName, Repository>,
@@ -93,16 +94,18 @@ pub async fn store_roles(
 }
 
 /// Makes the categories of libraries those of their greatest version that states any.
+#[expect(clippy::implicit_hasher, reason = "these maps are always the standard ones")]
 pub async fn store_categories(
     tx: &mut Tx<'_>,
     repositories: &BTreeMap<RepoName, Repository>,
     libraries: &HashMap<Place, i64>,
+    item: i32,
 ) -> QueryResult<Changed> {
     let names: BTreeSet<&str> = repositories
         .values()
         .flat_map(|repository| repository.derived.categories.iter().map(String::as_str))
         .collect();
-    let ids = category_ids(tx, &names).await?;
+    let ids = category_ids(tx, &names, item).await?;
     let mut lists: Vec<Listed> = Vec::new();
     for repository in repositories.values() {
         for name in &repository.derived.names {
@@ -117,6 +120,12 @@ pub async fn store_categories(
         }
     }
     let libraries = sets::apply(tx, &CATEGORIES, Mode::Replace, &lists).await?;
+    // Categories say through their library which payload they come from.
+    let mut update = Statement::new("update boost_library set source_receipt = ");
+    update.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push(", source_item = ");
+    update.bind(SqlType::Int, Value::Int(item)).push(" where id = any(");
+    update.bind_all(SqlType::BigInt, libraries.iter().copied().map(Value::BigInt)).push(")");
+    tx.execute(update).await?;
     Ok(Changed { versions: BTreeSet::new(), libraries })
 }
 
@@ -124,16 +133,20 @@ pub async fn store_categories(
 async fn category_ids(
     tx: &mut Tx<'_>,
     names: &BTreeSet<&str>,
+    item: i32,
 ) -> QueryResult<HashMap<String, i64>> {
     if names.is_empty() {
         return Ok(HashMap::new());
     }
     let mut insert = Statement::new(
-        "insert into boost_library_category (name, created_at, updated_at) select u.name, ",
+        "insert into boost_library_category (name, created_at, updated_at, source_receipt, \
+         source_item) select u.name, ",
     );
-    for end in ["::timestamptz, ", "::timestamptz from "] {
-        insert.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now)).push(end);
+    for _ in 0..2 {
+        insert.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now)).push("::timestamptz, ");
     }
+    insert.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push(", ");
+    insert.bind(SqlType::Int, Value::Int(item)).push(" from ");
     Given::default().texts("name", names.iter().copied()).append(&mut insert);
     insert.push(" on conflict (name) do nothing");
     let made = tx.execute(insert).await? as u64;

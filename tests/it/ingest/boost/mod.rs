@@ -112,6 +112,7 @@ fn libraries(version: &str, repo: &str, of: &[(&str, &str)]) -> Value {
     json!({"version": version, "repo": format!("boostorg/{repo}"), "libraries": entries})
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "tests read better so")]
 fn dependencies(version: &str, of: Value) -> Value {
     json!({"version": version, "dependencies": of})
 }
