@@ -45,6 +45,8 @@ diesel::table! {
         version_id -> Int8,
         dep_library_id -> Int8,
         created_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -78,6 +80,21 @@ diesel::table! {
     boost_file (id) {
         id -> Int8,
         library_id -> Int8,
+        assigned_by -> Text,
+    }
+}
+
+diesel::table! {
+    boost_header_statement (id) {
+        id -> Int8,
+        library_id -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -87,6 +104,9 @@ diesel::table! {
         repo_id -> Int8,
         name -> Text,
         is_stub -> Bool,
+        headers_listed_at -> Nullable<Timestamptz>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -96,6 +116,8 @@ diesel::table! {
         name -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -149,6 +171,8 @@ diesel::table! {
         key -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -180,6 +204,13 @@ diesel::table! {
         version -> Text,
         version_created_at -> Nullable<Timestamptz>,
         version_key -> Int4,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -263,6 +294,8 @@ diesel::table! {
         is_add -> Bool,
         created_at -> Date,
         version_id -> Int8,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1074,6 +1107,8 @@ diesel::joinable!(boost_dependency -> boost_version (version_id));
 diesel::joinable!(boost_external_repository -> github_repository (id));
 diesel::joinable!(boost_file -> boost_library (library_id));
 diesel::joinable!(boost_file -> github_file (id));
+diesel::joinable!(boost_header_statement -> boost_library (library_id));
+diesel::joinable!(boost_header_statement -> github_file (id));
 diesel::joinable!(boost_library -> boost_library_repository (repo_id));
 diesel::joinable!(boost_library_category_relationship -> boost_library (library_id));
 diesel::joinable!(boost_library_category_relationship -> boost_library_category (category_id));

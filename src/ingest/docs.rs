@@ -36,6 +36,10 @@ fn words(parameter: &str) -> &'static str {
             "The mailing, where the payload does not name it: `2025-03`, or `unknown`. A mailing in \
              the payload wins."
         }
+        "version" => {
+            "The version of Boost, where the payload does not name it, in any spelling: `1.84.0`, \
+             `boost-1.84.0`. A version in the payload wins."
+        }
         _ => "Context that the payload lacks.",
     }
 }

@@ -44,6 +44,8 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("boost_external_repository", "id", "github_repository"),
     ("boost_file", "id", "github_file"),
     ("wg21_paper_author", "paper_id", "wg21_paper"),
+    ("boost_library_role_relationship", "library_version_id", "boost_library_version"),
+    ("boost_library_category_relationship", "library_id", "boost_library"),
 ];
 
 /// Tables whose rows say where they come from.
@@ -63,6 +65,12 @@ const STAMPED: &[&str] = &[
     "wg21_paper_author_profile",
     "wg21_mailing",
     "wg21_paper",
+    "boost_version",
+    "boost_library",
+    "boost_library_version",
+    "boost_library_category",
+    "boost_dependency",
+    "dependency_change_log",
 ];
 
 /// `GET {path}/{id}/provenance`.

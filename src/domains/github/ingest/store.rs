@@ -17,11 +17,14 @@ use super::{
     settle::{self, Found, Settled},
     threads::{self, People, Placed},
 };
-use crate::ingest::{
-    kind::{Context, Outcome},
-    repo_name::RepoName,
-    tx::Tx,
-    upsert::{Action, upsert, upsert_locking},
+use crate::{
+    domains::boost::ingest::files as library_files,
+    ingest::{
+        kind::{Context, Outcome},
+        repo_name::RepoName,
+        tx::Tx,
+        upsert::{Action, upsert, upsert_locking},
+    },
 };
 
 /// Stores items; one outcome for each, in order.
@@ -337,7 +340,7 @@ async fn store_commits(
     commits: &[PlacedCommit<'_>],
     authors: &[i64],
 ) -> QueryResult<Vec<Outcome>> {
-    let files = files::store_files(tx, commits).await?;
+    let (files, touched) = files::store_files(tx, commits).await?;
     let drafts: Vec<CommitDraft> = commits
         .iter()
         .zip(authors)
@@ -350,6 +353,7 @@ async fn store_commits(
         .collect();
     let done = upsert_locking(tx, drafts, &locks).await?;
     let changed = files::store_changes(tx, commits, &done, &files).await?;
+    library_files::touched(tx, &touched).await?;
     Ok(done
         .into_iter()
         .map(|done| Outcome {
