@@ -71,6 +71,13 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         last_scan_at -> Nullable<Timestamptz>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -78,6 +85,24 @@ diesel::table! {
     boost_file (id) {
         id -> Int8,
         library_id -> Int8,
+    }
+}
+
+diesel::table! {
+    boost_include (id) {
+        id -> Int8,
+        file_path_id -> Int8,
+        header_name -> Text,
+        boost_header_id -> Nullable<Int8>,
+        last_commit_date -> Nullable<Timestamptz>,
+        excepted_at -> Nullable<Date>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -171,6 +196,8 @@ diesel::table! {
         excepted_at -> Nullable<Date>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1043,6 +1070,8 @@ diesel::joinable!(boost_dependency -> boost_version (version_id));
 diesel::joinable!(boost_external_repository -> github_repository (id));
 diesel::joinable!(boost_file -> boost_library (library_id));
 diesel::joinable!(boost_file -> github_file (id));
+diesel::joinable!(boost_include -> boost_file (boost_header_id));
+diesel::joinable!(boost_include -> github_file (file_path_id));
 diesel::joinable!(boost_library -> boost_library_repository (repo_id));
 diesel::joinable!(boost_library_category_relationship -> boost_library (library_id));
 diesel::joinable!(boost_library_category_relationship -> boost_library_category (category_id));

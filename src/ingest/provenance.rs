@@ -41,7 +41,7 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("repo_language", "repo_id", "github_repository"),
     ("repo_license", "repo_id", "github_repository"),
     ("boost_library_repository", "id", "github_repository"),
-    ("boost_external_repository", "id", "github_repository"),
+    ("boost_missing_header_tmp", "usage_id", "boost_usage"),
     ("boost_file", "id", "github_file"),
 ];
 
@@ -57,6 +57,8 @@ const STAMPED: &[&str] = &[
     "pull_request",
     "pull_request_comment",
     "pull_request_review",
+    "boost_external_repository",
+    "boost_usage",
 ];
 
 /// `GET {path}/{id}/provenance`.

@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 
 use super::commits::{Commit, Completeness, FileChange};
 use crate::{
-    db::sql::{SqlType, Value},
+    db::sql::{SqlType, Statement, Value},
+    domains::usage::ingest::{derive, resolve},
     draft,
     ingest::{
         register::Cell,
         sets::{self, Column, Listed, MemberKey, Mode, Set},
         stamp::{Stamp, digest},
         tx::Tx,
-        upsert::{Done, upsert, upsert_locking},
+        upsert::{Action, Done, upsert, upsert_locking},
     },
 };
 
@@ -44,6 +46,9 @@ static CHANGES: Set = Set {
     created_at: true,
     updated_at: false,
 };
+
+/// The most files of one statement.
+const CHUNK: usize = 10_000;
 
 /// A commit with the repository it belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -96,10 +101,66 @@ pub async fn store_files<'i>(tx: &mut Tx<'_>, commits: &[Placed<'i>]) -> QueryRe
         }
     }
     let done = upsert_locking(tx, drafts, &locks).await?;
+    follow(tx, &done).await?;
     let ids: FileIds<'i> =
         names.into_iter().zip(done).map(|(name, done)| (name, done.id)).collect();
     store_renames(tx, commits, &ids).await?;
     Ok(ids)
+}
+
+/// A file that a scan or a list names.
+#[derive(Debug, Clone, Copy)]
+pub struct ListedFile<'i> {
+    /// `github_repository.id`.
+    pub repo_id: i64,
+    /// The path in the repository.
+    pub filename: &'i str,
+    /// Whether it is deleted, and when that was so; none where it is only pointed at.
+    pub is_deleted: Option<(bool, DateTime<Utc>)>,
+    /// The item's index in the body.
+    pub item: i32,
+}
+
+/// Stores files that scans and lists name; one answer for each, in order. Of commits and lists the
+/// latest decides whether a file is deleted.
+pub async fn store_listed(tx: &mut Tx<'_>, files: &[ListedFile<'_>]) -> QueryResult<Vec<Done>> {
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    order.sort_by_key(|nth| (files[*nth].repo_id, files[*nth].filename));
+    let mut done: Vec<Option<Done>> = vec![None; files.len()];
+    for chunk in order.chunks(CHUNK) {
+        let drafts = chunk.iter().map(|nth| {
+            let ListedFile { repo_id, filename, is_deleted, item } = files[*nth];
+            FileDraft {
+                repo_id,
+                filename: filename.to_owned(),
+                is_deleted: Cell::of(is_deleted.map(|(is_deleted, _)| is_deleted)),
+                previous_filename_id: Cell::Unstated(None),
+                stamp: Stamp { source_at: is_deleted.map(|(_, at)| at), ..Stamp::BOTTOM },
+                item,
+            }
+        });
+        let stored = upsert(tx, drafts.collect()).await?;
+        for (nth, stored) in chunk.iter().zip(stored) {
+            done[*nth] = Some(stored);
+        }
+    }
+    let done: Vec<Done> =
+        done.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)?;
+    follow(tx, &done).await?;
+    Ok(done)
+}
+
+/// Of the files that a header could mean, one that is not deleted comes first: usages follow.
+async fn follow(tx: &mut Tx<'_>, done: &[Done]) -> QueryResult<()> {
+    let changed = done.iter().filter(|done| done.action == Action::Updated);
+    let changed: Vec<Value> = changed.map(|done| Value::BigInt(done.id)).collect();
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let mut headers = Statement::new("select id from boost_file where id = any(");
+    headers.bind_all(SqlType::BigInt, changed).push(") order by id");
+    let headers = derive::ids(tx.query(headers).await?);
+    resolve::files_changed(tx, &headers, &[]).await
 }
 
 async fn store_renames(
