@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Content as OpenApiContent, ContentBuilder, HttpMethod, PathItem, Ref, RefOr, Required, ResponseBuilder, Schema,
+        Content as OpenApiContent, ContentBuilder, HttpMethod, PathItem, Ref, RefOr, Required,
+        ResponseBuilder, Schema,
         path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths},
         request_body::RequestBodyBuilder,
         schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type},

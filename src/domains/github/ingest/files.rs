@@ -1,14 +1,13 @@
 //! `github_file` and `git_commit_file_change`: which files there are, and what commits did to them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 
 use super::commits::{Commit, Completeness, FileChange};
 use crate::{
-    db::sql::{SqlType, Statement, Value},
-    domains::usage::ingest::{derive, resolve},
+    db::sql::{SqlType, Value},
     draft,
     ingest::{
         register::Cell,
@@ -69,8 +68,14 @@ fn stamp(commit: &Commit) -> Stamp {
     Stamp { source_at: commit.source_at, digest: commit.sha.as_bytes().to_vec(), ..Stamp::BOTTOM }
 }
 
+/// Files that a batch made, or of which it changed whether they are deleted, by repository.
+pub type Touched = BTreeSet<(i64, i64)>;
+
 /// Stores every file that the commits name.
-pub async fn store_files<'i>(tx: &mut Tx<'_>, commits: &[Placed<'i>]) -> QueryResult<FileIds<'i>> {
+pub async fn store_files<'i>(
+    tx: &mut Tx<'_>,
+    commits: &[Placed<'i>],
+) -> QueryResult<(FileIds<'i>, Touched)> {
     let mut names: Vec<(i64, &str)> = Vec::new();
     let (mut drafts, mut locks) = (Vec::new(), Vec::new());
     let mut add = |placed: &Placed<'i>, name: &'i str, deleted: bool, lock: bool| {
@@ -101,11 +106,16 @@ pub async fn store_files<'i>(tx: &mut Tx<'_>, commits: &[Placed<'i>]) -> QueryRe
         }
     }
     let done = upsert_locking(tx, drafts, &locks).await?;
-    follow(tx, &done).await?;
+    let touched = names
+        .iter()
+        .zip(&done)
+        .filter(|(_, done)| matches!(done.action, Action::Inserted | Action::Updated))
+        .map(|((repo, _), done)| (*repo, done.id))
+        .collect();
     let ids: FileIds<'i> =
         names.into_iter().zip(done).map(|(name, done)| (name, done.id)).collect();
     store_renames(tx, commits, &ids).await?;
-    Ok(ids)
+    Ok((ids, touched))
 }
 
 /// A file that a scan or a list names.
@@ -144,23 +154,7 @@ pub async fn store_listed(tx: &mut Tx<'_>, files: &[ListedFile<'_>]) -> QueryRes
             done[*nth] = Some(stored);
         }
     }
-    let done: Vec<Done> =
-        done.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)?;
-    follow(tx, &done).await?;
-    Ok(done)
-}
-
-/// Of the files that a header could mean, one that is not deleted comes first: usages follow.
-async fn follow(tx: &mut Tx<'_>, done: &[Done]) -> QueryResult<()> {
-    let changed = done.iter().filter(|done| done.action == Action::Updated);
-    let changed: Vec<Value> = changed.map(|done| Value::BigInt(done.id)).collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let mut headers = Statement::new("select id from boost_file where id = any(");
-    headers.bind_all(SqlType::BigInt, changed).push(") order by id");
-    let headers = derive::ids(tx.query(headers).await?);
-    resolve::files_changed(tx, &headers, &[]).await
+    done.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
 }
 
 async fn store_renames(

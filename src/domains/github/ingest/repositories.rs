@@ -107,7 +107,11 @@ impl Repository {
 
     /// The same with its stamp: the time its source gives it, and what it says.
     #[must_use]
-    pub fn stamped(mut self, source_at: Option<DateTime<Utc>>, as_of: Option<DateTime<Utc>>) -> Self {
+    pub fn stamped(
+        mut self,
+        source_at: Option<DateTime<Utc>>,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Self {
         self.stamp = Stamp { source_at, rank: 0, as_of, digest: digest(&self) };
         self
     }

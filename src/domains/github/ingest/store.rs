@@ -17,12 +17,15 @@ use super::{
     settle::{self, Found, Settled},
     threads::{self, People, Placed},
 };
-use crate::ingest::{
-    kind::{Context, Outcome},
-    repo_name::RepoName,
-    stamp::Stamp,
-    tx::Tx,
-    upsert::{Action, upsert, upsert_locking},
+use crate::{
+    domains::boost::ingest::files as library_files,
+    ingest::{
+        kind::{Context, Outcome},
+        repo_name::RepoName,
+        stamp::Stamp,
+        tx::Tx,
+        upsert::{Action, upsert, upsert_locking},
+    },
 };
 
 /// Stores items; one outcome for each, in order.
@@ -120,11 +123,7 @@ pub async fn store_named(
     store_repositories(tx, &mentions, &stored).await
 }
 
-fn mentioned<'i>(
-    accounts: &mut Accounts,
-    repository: &'i Repository,
-    item: i32,
-) -> Mentioned<'i> {
+fn mentioned<'i>(accounts: &mut Accounts, repository: &'i Repository, item: i32) -> Mentioned<'i> {
     let Stamp { source_at, as_of, .. } = repository.stamp;
     Mentioned {
         owner: accounts.mention(repository.owner.clone(), source_at, as_of, item),
@@ -360,7 +359,7 @@ async fn store_commits(
     commits: &[PlacedCommit<'_>],
     authors: &[i64],
 ) -> QueryResult<Vec<Outcome>> {
-    let files = files::store_files(tx, commits).await?;
+    let (files, touched) = files::store_files(tx, commits).await?;
     let drafts: Vec<CommitDraft> = commits
         .iter()
         .zip(authors)
@@ -373,6 +372,7 @@ async fn store_commits(
         .collect();
     let done = upsert_locking(tx, drafts, &locks).await?;
     let changed = files::store_changes(tx, commits, &done, &files).await?;
+    library_files::touched(tx, &touched).await?;
     Ok(done
         .into_iter()
         .map(|done| Outcome {

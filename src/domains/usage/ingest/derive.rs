@@ -133,8 +133,7 @@ async fn derive_missing(tx: &mut Tx<'_>, files: &[i64]) -> QueryResult<()> {
 
 async fn count(tx: &mut Tx<'_>, table: &str, statement: Statement) -> QueryResult<()> {
     for row in tx.query(statement).await? {
-        if let [Value::BigInt(made), Value::BigInt(altered), Value::BigInt(gone)] =
-            row.0.as_slice()
+        if let [Value::BigInt(made), Value::BigInt(altered), Value::BigInt(gone)] = row.0.as_slice()
             && (*made, *altered, *gone) != (0, 0, 0)
         {
             let count = tx.count(table);

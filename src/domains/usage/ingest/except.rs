@@ -19,10 +19,7 @@ pub type Changed = (i64, i64);
 
 /// Excepts the includes of repositories that kept scans no longer saw; a scan is named by its scope
 /// and key.
-pub async fn unseen_by(
-    tx: &mut Tx<'_>,
-    scans: &[(String, String)],
-) -> QueryResult<Vec<Changed>> {
+pub async fn unseen_by(tx: &mut Tx<'_>, scans: &[(String, String)]) -> QueryResult<Vec<Changed>> {
     if scans.is_empty() {
         return Ok(Vec::new());
     }

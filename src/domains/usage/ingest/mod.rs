@@ -17,7 +17,6 @@ pub mod rows;
 pub mod scans;
 pub mod store;
 pub mod store_scans;
-pub mod version;
 
 /// The archive folder of the usage collector.
 const TRACKER: &str = "boost_usage_tracker";

@@ -1,14 +1,17 @@
 //! Where usages are: the repositories and files that scans and lists name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use diesel::QueryResult;
 
 use crate::{
-    domains::github::ingest::{
-        files::{self, ListedFile},
-        repositories::Repository,
-        store::store_named,
+    domains::{
+        boost::ingest::files as library_files,
+        github::ingest::{
+            files::{self, ListedFile},
+            repositories::Repository,
+            store::store_named,
+        },
     },
     ingest::{
         kind::Outcome,
@@ -68,6 +71,13 @@ pub async fn files<'i>(
         .zip(&done)
         .map(|(file, done)| ((file.repo_id, file.filename), done.id))
         .collect();
+    let touched: BTreeSet<(i64, i64)> = listed
+        .iter()
+        .zip(&done)
+        .filter(|(_, done)| is_changed(done))
+        .map(|(file, done)| (file.repo_id, done.id))
+        .collect();
+    library_files::touched(tx, &touched).await?;
     Ok((rows, done))
 }
 

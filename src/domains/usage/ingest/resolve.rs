@@ -39,11 +39,7 @@ pub async fn resolve<'n>(
 /// Lets usages follow the Boost files. `changed` are files that have a library, perhaps since now, or
 /// of which `is_deleted` changed; `leaving` those about to lose theirs, whose `boost_file` rows may go
 /// when this returns.
-pub async fn files_changed(
-    tx: &mut Tx<'_>,
-    changed: &[i64],
-    leaving: &[i64],
-) -> QueryResult<()> {
+pub async fn files_changed(tx: &mut Tx<'_>, changed: &[i64], leaving: &[i64]) -> QueryResult<()> {
     if changed.is_empty() && leaving.is_empty() {
         return Ok(());
     }
@@ -139,9 +135,8 @@ async fn point(
     let meant = names
         .iter()
         .map(|name| found.get(name.as_str()).copied().map_or(Value::Null, Value::BigInt));
-    let mut statement = Statement::new(
-        "with moved as (update boost_include i set boost_header_id = u.id from ",
-    );
+    let mut statement =
+        Statement::new("with moved as (update boost_include i set boost_header_id = u.id from ");
     Given::default()
         .texts("name", names.iter().map(String::as_str))
         .with("id", SqlType::BigInt, meant)

@@ -5,7 +5,10 @@ use serde::Serialize;
 
 use super::{externals::External, headers};
 use crate::{
-    domains::github::ingest::{KEY_LENGTH, repositories::Repository},
+    domains::{
+        boost::ingest::version::Version,
+        github::ingest::{KEY_LENGTH, repositories::Repository},
+    },
     ingest::{
         kind::{Context, Seen},
         repo_name::RepoName,
@@ -66,7 +69,7 @@ fn cell<'v>(row: Node<'v>, name: &'v str) -> Option<&'v str> {
 pub fn version(node: Node<'_>) -> Option<String> {
     let text = node.filled_text()?;
     let text = text.trim();
-    Some(super::version::canonical(text).unwrap_or_else(|| text.to_owned()))
+    Some(Version::parse(text).map_or_else(|| text.to_owned(), |version| version.to_string()))
 }
 
 fn flag(row: Node<'_>, name: &'static str) -> Option<bool> {
@@ -206,7 +209,8 @@ fn excepted_at(row: Node<'_>, context: &Context) -> Option<NaiveDate> {
         .find_map(|form| NaiveDate::parse_from_str(text, form).ok())
         .or_else(|| instant(text).map(|at| at.date_naive()));
     if date.is_none() {
-        row.get("excepted_at").warn("bad_time", "This is not a date; the day of the list is taken.");
+        row.get("excepted_at")
+            .warn("bad_time", "This is not a date; the day of the list is taken.");
     }
     Some(date.unwrap_or_else(|| context.stated_at().date_naive()))
 }

@@ -125,12 +125,8 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Scan>> {
         scan.form = form(node, scan.files.is_empty())?;
         conclude(&mut scan);
     }
-    scan.stamp = Stamp {
-        source_at: Some(scan.at),
-        rank: 0,
-        as_of: context.as_of,
-        digest: digest(&scan),
-    };
+    scan.stamp =
+        Stamp { source_at: Some(scan.at), rank: 0, as_of: context.as_of, digest: digest(&scan) };
     let day = scan.at.format("%Y-%m-%d").to_string();
     let folder = Folder::of(TRACKER).fixed("scans").said(&scan.repo.owner).said(&scan.repo.name);
     let path = match scan.files.keys().next() {
@@ -138,7 +134,11 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Scan>> {
         _ => folder.file(&day, "json"),
     };
     let accepted = Accepted {
-        key: format!("{}:{}", scan.repo, scan.at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)),
+        key: format!(
+            "{}:{}",
+            scan.repo,
+            scan.at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+        ),
         path,
         stamp: scan.stamp.clone(),
     };

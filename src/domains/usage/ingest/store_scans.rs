@@ -41,9 +41,8 @@ struct Placed<'i> {
 pub async fn store(tx: &mut Tx<'_>, items: &[(i32, &Scan)]) -> QueryResult<Vec<Outcome>> {
     let is_good = |scan: &Scan| scan.form != Form::Failure;
     let good = || items.iter().filter(|(_, scan)| is_good(scan));
-    let described: Vec<_> = good()
-        .filter_map(|(item, scan)| Some((*item, &**scan.repository.as_ref()?)))
-        .collect();
+    let described: Vec<_> =
+        good().filter_map(|(item, scan)| Some((*item, &**scan.repository.as_ref()?))).collect();
     let named = good().map(|(item, scan)| (*item, &scan.repo));
     let (repositories, base) = places::repositories(tx, &described, named).await?;
     let placed = items
