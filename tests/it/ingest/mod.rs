@@ -17,4 +17,5 @@ mod rules;
 mod samples;
 mod sender;
 mod threads;
+mod usage;
 mod versions;

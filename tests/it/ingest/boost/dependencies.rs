@@ -36,7 +36,8 @@ async fn json_and_lines_give_equal_rows() {
 async fn odd_lines_are_ignored() {
     let boost = Boost::new().await;
     let body = "a -> b a (unknown)\nCalculating...\npredef ->\n\n-> x\nnumeric~conversion -> b\n";
-    let (status, receipt) = boost.send("boost/dependencies?version=1_84_0", "text/plain", body).await;
+    let (status, receipt) =
+        boost.send("boost/dependencies?version=1_84_0", "text/plain", body).await;
     assert_eq!((status, counts(&receipt)), (200, [3, 0, 2, 0, 0]), "{receipt}");
     assert_eq!(notes(&receipt, "warnings"), ["0 ignored", "0 ignored", "1 ignored", "3 ignored"]);
     assert_eq!(
@@ -47,7 +48,10 @@ async fn odd_lines_are_ignored() {
         ]
     );
     let (status, receipt) = boost.send("boost/dependencies", "text/plain", "a -> b").await;
-    assert_eq!((status, notes(&receipt, "errors")), (422, vec!["0 missing_context /version".into()]));
+    assert_eq!(
+        (status, notes(&receipt, "errors")),
+        (422, vec!["0 missing_context /version".into()])
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -57,7 +61,8 @@ async fn a_client_has_what_its_newest_statement_lists() {
     state(&boost, 3, "1.84.0", json!([{"client": "a", "deps": ["c"]}])).await;
     let late = state(&boost, 1, "1.84.0", json!({"a": ["x", "y"]})).await;
     assert_eq!(counts(&late), [0, 0, 0, 1, 0], "{late}");
-    let rows = ["boost-1.84.0 boostorg/a:a -> boostorg/c:c", "boost-1.84.0 boostorg/d:d -> boostorg/b:b"];
+    let rows =
+        ["boost-1.84.0 boostorg/a:a -> boostorg/c:c", "boost-1.84.0 boostorg/d:d -> boostorg/b:b"];
     assert_eq!(boost.rows("dependency").await, rows);
     // What only a statement that does not count names has no stub.
     assert_eq!(boost.rows("library").await.iter().filter(|line| line.contains("stub")).count(), 4);
@@ -114,7 +119,12 @@ async fn the_log_does_not_depend_on_the_order_of_versions() {
 async fn of_two_changes_on_one_day_the_greater_version_s_stays() {
     let boost = Boost::new().await;
     let day = "2024-01-01T00:00:00Z";
-    boost.post("boost/versions", &json!([{"version": "1.85.0", "date": day}, {"version": "1.86.0", "date": day}])).await;
+    boost
+        .post(
+            "boost/versions",
+            &json!([{"version": "1.85.0", "date": day}, {"version": "1.86.0", "date": day}]),
+        )
+        .await;
     state(&boost, 1, "1.84.0", json!({"a": []})).await;
     state(&boost, 1, "1.86.0", json!({"a": []})).await;
     state(&boost, 1, "1.85.0", json!({"a": ["b"]})).await;
@@ -124,7 +134,8 @@ async fn of_two_changes_on_one_day_the_greater_version_s_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stubs_give_way_to_the_libraries_that_they_stood_for() {
-    let deps = dependencies("1.84.0", json!({"logic": ["numeric~ublas", "b"], "b": ["logic", "tribool"]}));
+    let deps =
+        dependencies("1.84.0", json!({"logic": ["numeric~ublas", "b"], "b": ["logic", "tribool"]}));
     let docs = json!([
         libraries("1.84.0", "logic", &[("Tribool", "logic/tribool")]),
         libraries("1.84.0", "ublas", &[("uBLAS", "numeric/ublas")]),

@@ -8,10 +8,8 @@ use crate::ingest::sender::{counts, notes};
 const FILE: &str = "include/boost/x/a.hpp";
 
 fn commit(sha: u32, files: &[(&str, &str)]) -> Value {
-    let files: Vec<Value> = files
-        .iter()
-        .map(|(name, status)| json!({"filename": name, "status": status}))
-        .collect();
+    let files: Vec<Value> =
+        files.iter().map(|(name, status)| json!({"filename": name, "status": status})).collect();
     let when = json!({"name": "J", "email": "j@example.org", "date": format!("2024-01-01T00:00:{sha:02}Z")});
     json!({"sha": format!("{sha:040x}"), "commit": {"message": "m", "author": when, "committer": when}, "files": files})
 }
@@ -25,14 +23,18 @@ async fn files_and_libraries_may_come_in_any_order() {
     for files_first in [true, false] {
         let boost = Boost::new().await;
         if files_first {
-            commits(&boost, "x", vec![commit(1, &[(FILE, "added"), ("gone.hpp", "removed")])]).await;
+            commits(&boost, "x", vec![commit(1, &[(FILE, "added"), ("gone.hpp", "removed")])])
+                .await;
         }
         boost.post("boost/libraries", &libraries("1.84.0", "x", &[("X", "ex")])).await;
         if !files_first {
-            commits(&boost, "x", vec![commit(1, &[(FILE, "added"), ("gone.hpp", "removed")])]).await;
+            commits(&boost, "x", vec![commit(1, &[(FILE, "added"), ("gone.hpp", "removed")])])
+                .await;
         }
-        let expected =
-            ["boostorg/x gone.hpp boostorg/x:X rule".to_owned(), format!("boostorg/x {FILE} boostorg/x:X rule")];
+        let expected = [
+            "boostorg/x gone.hpp boostorg/x:X rule".to_owned(),
+            format!("boostorg/x {FILE} boostorg/x:X rule"),
+        ];
         assert_eq!(boost.rows("file").await, expected, "{files_first}");
         // A second library: the files are of neither, unless one has the repository's name.
         boost.post("boost/libraries", &libraries("1.84.0", "x", &[("X", "ex"), ("Y", "y")])).await;
@@ -40,7 +42,9 @@ async fn files_and_libraries_may_come_in_any_order() {
         boost.post("boost/libraries", &libraries("1.84.0", "other", &[("P", "p")])).await;
         commits(&boost, "other", vec![commit(2, &[("a.hpp", "added")])]).await;
         assert_eq!(boost.rows("file").await.len(), 3);
-        boost.post("boost/libraries", &libraries("1.85.0", "other", &[("P", "p"), ("Q", "q")])).await;
+        boost
+            .post("boost/libraries", &libraries("1.85.0", "other", &[("P", "p"), ("Q", "q")]))
+            .await;
         assert_eq!(boost.rows("file").await, expected);
     }
 }
@@ -48,7 +52,9 @@ async fn files_and_libraries_may_come_in_any_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_of_headers_says_more_than_the_rule() {
     let boost = Boost::new().await;
-    boost.post("boost/libraries", &libraries("1.84.0", "x", &[("X", "x"), ("Min-Max", "x/minmax")])).await;
+    boost
+        .post("boost/libraries", &libraries("1.84.0", "x", &[("X", "x"), ("Min-Max", "x/minmax")]))
+        .await;
     commits(&boost, "x", vec![commit(1, &[(FILE, "added"), ("src/b.cpp", "added")])]).await;
     // Alias by folding, path below `include/`, exact path, unknown file, unknown library, blank, quotes.
     let rows = "\u{FEFF}File Name,extra,LIBRARY_NAME\r\nboost/x/a.hpp,,min max\r\nsrc/b.cpp,\"a, b\",Min-Max\r\n\
@@ -117,6 +123,7 @@ async fn many_rows_go_in_batches() {
     let receipt = boost.csv("boost/headers", &format!("library_name,file_name\n{rows}")).await;
     assert_eq!(counts(&receipt), [12_000, 0, 0, 0, 0]);
     assert_eq!(boost.0.number("select count(*) from boost_file").await, 12_000);
-    let (status, receipt) = boost.send("boost/headers", "text/csv", "library_name,file\nP,x\n").await;
+    let (status, receipt) =
+        boost.send("boost/headers", "text/csv", "library_name,file\nP,x\n").await;
     assert_eq!((status, notes(&receipt, "errors")), (422, vec!["0 bad_header_row".to_owned()]));
 }

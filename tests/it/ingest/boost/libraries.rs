@@ -72,8 +72,7 @@ async fn context_is_needed_and_the_payload_wins() {
         assert_eq!((status, notes(&receipt, "errors")), (422, vec![note.to_owned()]), "{receipt}");
     }
     let body = json!({"version": "1.84.0", "submodule": "x", "libraries": bare});
-    let receipt =
-        boost.post("boost/libraries?version=1.85.0&repo=boostorg/other", &body).await;
+    let receipt = boost.post("boost/libraries?version=1.85.0&repo=boostorg/other", &body).await;
     let warnings = notes(&receipt, "warnings");
     assert_eq!(warnings, ["0 context_mismatch /version", "0 context_mismatch"], "{receipt}");
     assert_eq!(boost.rows("library version").await, ["boostorg/x:x:boost-1.84.0 |  |  |  | x"]);
@@ -83,15 +82,21 @@ async fn context_is_needed_and_the_payload_wins() {
 async fn people_and_categories_are_those_of_the_newest_document() {
     let first = document(
         "1.84.0",
-        json!([entry("a", json!({
-            "authors": ["Jane Roe <jane -at- example.org>", " ", "Alan Smith"],
-            "maintainers": "Jane Roe <jane -at- example.org>", "category": ["One", " Two "],
-            "description": "first", "cxxstd": "11"
-        }))]),
+        json!([entry(
+            "a",
+            json!({
+                "authors": ["Jane Roe <jane -at- example.org>", " ", "Alan Smith"],
+                "maintainers": "Jane Roe <jane -at- example.org>", "category": ["One", " Two "],
+                "description": "first", "cxxstd": "11"
+            })
+        )]),
     );
     let second = document(
         "1.84.0",
-        json!([entry("a", json!({"authors": "Jane Roe <jane@example.org>", "category": "Two", "cxxstd": 11}))]),
+        json!([entry(
+            "a",
+            json!({"authors": "Jane Roe <jane@example.org>", "category": "Two", "cxxstd": 11})
+        )]),
     );
     let newer = document("1.85.0", json!([entry("a", json!({"category": ["Three"]}))]));
     let bodies = [("2024-01-01", first), ("2024-01-02", second), ("2024-01-03", newer)];
@@ -146,7 +151,8 @@ async fn a_library_that_is_not_listed_any_more_leaves_the_version_alone() {
     assert_eq!(counts(&late), [0, 0, 1, 1, 0], "{late}");
     assert_eq!(boost.rows("library version").await, expected);
     // A bad entry means that the list is not known in full.
-    let partial = json!({"version": "1.84.0", "repo": "boostorg/x", "libraries": [{"name": "c"}, 7]});
+    let partial =
+        json!({"version": "1.84.0", "repo": "boostorg/x", "libraries": [{"name": "c"}, 7]});
     let receipt = boost.post(&to(4), &partial).await;
     assert_eq!(counts(&receipt), [1, 0, 0, 0, 1], "{receipt}");
     assert_eq!(boost.rows("library version").await.len(), 4);

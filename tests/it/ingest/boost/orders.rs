@@ -30,7 +30,8 @@ fn library_document() -> impl Strategy<Value = Sent> {
         0..=3,
     );
     (1_u32..4, versions, repositories, entries).prop_map(|(day, version, repo, entries)| {
-        let body = json!({"version": version, "repo": format!("boostorg/{repo}"), "libraries": entries});
+        let body =
+            json!({"version": version, "repo": format!("boostorg/{repo}"), "libraries": entries});
         (format!("boost/libraries?{}", at(day)), body)
     })
 }
@@ -59,8 +60,10 @@ fn version_document() -> impl Strategy<Value = Sent> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn any_order_and_any_repetition_ends_in_the_same_rows() {
-    let one = prop_oneof![3 => library_document(), 3 => dependency_document(), 1 => version_document()];
-    let statements = (proptest::collection::vec(one, 3..9), proptest::collection::vec(any::<Index>(), 12));
+    let one =
+        prop_oneof![3 => library_document(), 3 => dependency_document(), 1 => version_document()];
+    let statements =
+        (proptest::collection::vec(one, 3..9), proptest::collection::vec(any::<Index>(), 12));
     let mut runner = TestRunner::deterministic();
     for _ in 0..12 {
         let (sent, picks) = statements.new_tree(&mut runner).unwrap().current();
@@ -86,7 +89,10 @@ async fn many_senders_at_once_are_as_good_as_one() {
     let mut sent: Vec<Sent> = vec![
         (format!("boost/dependencies?{}", at(1)), dependencies("1.84.0", json!({"a": ["b", "c"]}))),
         (format!("boost/dependencies?{}", at(1)), dependencies("1.85.0", json!({"c": ["a"]}))),
-        (format!("boost/versions?{}", at(1)), json!({"version": "1.85", "date": "2024-02-01T00:00:00Z"})),
+        (
+            format!("boost/versions?{}", at(1)),
+            json!({"version": "1.85", "date": "2024-02-01T00:00:00Z"}),
+        ),
     ];
     for (repo, name) in [("a", "a"), ("bb", "b"), ("cc", "c")] {
         let document = libraries("1.84.0", repo, &[(name, name)]);

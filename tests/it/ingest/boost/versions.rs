@@ -44,9 +44,18 @@ async fn a_date_is_never_lost_and_the_newest_statement_wins() {
     for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
         let boost = Boost::new().await;
         let statements = [
-            ("as_of=2024-01-01T00:00:00Z", json!({"version": "1.84.0", "version_created_at": "2023-12-12T00:00:00Z"})),
-            ("as_of=2024-01-02T00:00:00Z", json!({"version": "1.84.0", "date": "2023-12-13T12:00:00Z"})),
-            ("as_of=2024-01-03T00:00:00Z", json!({"version": "1.84.0", "version_created_at": null})),
+            (
+                "as_of=2024-01-01T00:00:00Z",
+                json!({"version": "1.84.0", "version_created_at": "2023-12-12T00:00:00Z"}),
+            ),
+            (
+                "as_of=2024-01-02T00:00:00Z",
+                json!({"version": "1.84.0", "date": "2023-12-13T12:00:00Z"}),
+            ),
+            (
+                "as_of=2024-01-03T00:00:00Z",
+                json!({"version": "1.84.0", "version_created_at": null}),
+            ),
         ];
         for nth in order {
             let (query, body) = &statements[nth];
