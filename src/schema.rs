@@ -73,6 +73,13 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         last_scan_at -> Nullable<Timestamptz>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -88,6 +95,24 @@ diesel::table! {
     boost_header_statement (id) {
         id -> Int8,
         library_id -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    boost_include (id) {
+        id -> Int8,
+        file_path_id -> Int8,
+        header_name -> Text,
+        boost_header_id -> Nullable<Int8>,
+        last_commit_date -> Nullable<Timestamptz>,
+        excepted_at -> Nullable<Date>,
         source_at -> Nullable<Timestamptz>,
         source_rank -> Int2,
         source_as_of -> Nullable<Timestamptz>,
@@ -195,6 +220,8 @@ diesel::table! {
         excepted_at -> Nullable<Date>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1107,6 +1134,8 @@ diesel::joinable!(boost_dependency -> boost_version (version_id));
 diesel::joinable!(boost_external_repository -> github_repository (id));
 diesel::joinable!(boost_file -> boost_library (library_id));
 diesel::joinable!(boost_file -> github_file (id));
+diesel::joinable!(boost_include -> boost_file (boost_header_id));
+diesel::joinable!(boost_include -> github_file (file_path_id));
 diesel::joinable!(boost_header_statement -> boost_library (library_id));
 diesel::joinable!(boost_header_statement -> github_file (id));
 diesel::joinable!(boost_library -> boost_library_repository (repo_id));

@@ -41,7 +41,7 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("repo_language", "repo_id", "github_repository"),
     ("repo_license", "repo_id", "github_repository"),
     ("boost_library_repository", "id", "github_repository"),
-    ("boost_external_repository", "id", "github_repository"),
+    ("boost_missing_header_tmp", "usage_id", "boost_usage"),
     ("boost_file", "id", "github_file"),
     ("wg21_paper_author", "paper_id", "wg21_paper"),
     ("boost_library_role_relationship", "library_version_id", "boost_library_version"),
@@ -71,6 +71,8 @@ const STAMPED: &[&str] = &[
     "boost_library_category",
     "boost_dependency",
     "dependency_change_log",
+    "boost_external_repository",
+    "boost_usage",
 ];
 
 /// `GET {path}/{id}/provenance`.

@@ -19,5 +19,6 @@ mod rules;
 mod samples;
 mod sender;
 mod threads;
+mod usage;
 mod versions;
 mod wg21;

@@ -105,7 +105,13 @@ impl Repository {
         }
     }
 
-    fn stamped(mut self, source_at: Option<DateTime<Utc>>, as_of: Option<DateTime<Utc>>) -> Self {
+    /// The same with its stamp: the time its source gives it, and what it says.
+    #[must_use]
+    pub fn stamped(
+        mut self,
+        source_at: Option<DateTime<Utc>>,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Self {
         self.stamp = Stamp { source_at, rank: 0, as_of, digest: digest(&self) };
         self
     }

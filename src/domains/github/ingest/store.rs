@@ -22,6 +22,7 @@ use crate::{
     ingest::{
         kind::{Context, Outcome},
         repo_name::RepoName,
+        stamp::Stamp,
         tx::Tx,
         upsert::{Action, upsert, upsert_locking},
     },
@@ -38,16 +39,7 @@ pub async fn store(
     let people: Vec<Whose> = items.iter().map(|(index, item)| walk.item(*index, item)).collect();
     let mentions: Vec<Mentioned<'_>> = own_repositories(items)
         .chain(named.iter().map(|(index, repository)| (*index, repository)))
-        .map(|(item, repository)| Mentioned {
-            owner: walk.accounts.mention(
-                repository.owner.clone(),
-                repository.stamp.source_at,
-                repository.stamp.as_of,
-                item,
-            ),
-            repository,
-            item,
-        })
+        .map(|(item, repository)| mentioned(&mut walk.accounts, repository, item))
         .collect();
     let Walk { accounts, ghost, .. } = walk;
     let stored = accounts.store(tx).await?;
@@ -111,6 +103,33 @@ pub async fn store(
     outcomes.put(slots.issues, threads::store_issues(tx, &issues, accounts).await?);
     outcomes.put(slots.pulls, threads::store_pulls(tx, &pulls, accounts).await?);
     outcomes.0.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
+}
+
+/// Stores repositories that other domains name or describe, with their owners. Gives the row of each,
+/// and an outcome for each that says more than its name. Call it first in a transaction.
+pub async fn store_named(
+    tx: &mut Tx<'_>,
+    repositories: &[(i32, &Repository)],
+) -> QueryResult<(Vec<i64>, Vec<Outcome>)> {
+    if repositories.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let mut accounts = Accounts::default();
+    let mentions: Vec<Mentioned<'_>> = repositories
+        .iter()
+        .map(|(item, repository)| mentioned(&mut accounts, repository, *item))
+        .collect();
+    let stored = accounts.store(tx).await?;
+    store_repositories(tx, &mentions, &stored).await
+}
+
+fn mentioned<'i>(accounts: &mut Accounts, repository: &'i Repository, item: i32) -> Mentioned<'i> {
+    let Stamp { source_at, as_of, .. } = repository.stamp;
+    Mentioned {
+        owner: accounts.mention(repository.owner.clone(), source_at, as_of, item),
+        repository,
+        item,
+    }
 }
 
 /// Which items are of which table, by their position in the batch.
