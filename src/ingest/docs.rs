@@ -24,6 +24,10 @@ fn words(parameter: &str) -> &'static str {
             "The repository, where the payload does not name it: `boostorg/json`, or an address. A \
              name in the payload wins."
         }
+        "replace" => "`true`: the lists of the body are all there is; what they lack is removed.",
+        "app_type" => "The search feed, where the payload does not name it: `mailing`.",
+        "video" => "YouTube's id of the video that a transcript is of, where the payload lacks it.",
+        "lang" => "The language of a transcript as a BCP 47 tag; `en` if nothing says it.",
         _ => "Context that the payload lacks.",
     }
 }
