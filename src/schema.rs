@@ -248,6 +248,15 @@ diesel::table! {
         github_committed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        content_digest -> Nullable<Bytea>,
+        raw_path -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -260,6 +269,15 @@ diesel::table! {
         github_updated_at -> Nullable<Timestamptz>,
         updated_at -> Timestamptz,
         created_at -> Timestamptz,
+        content_digest -> Nullable<Bytea>,
+        raw_path -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -705,6 +723,15 @@ diesel::table! {
         final_sync_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        cursor -> Nullable<Text>,
+        change_seq -> Nullable<Int8>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -988,6 +1015,13 @@ diesel::table! {
         id -> Int8,
         stat_date -> Date,
         website_visit_count -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -997,6 +1031,13 @@ diesel::table! {
         stat_date -> Date,
         country -> Text,
         count -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1006,6 +1047,13 @@ diesel::table! {
         stat_date -> Date,
         word -> Text,
         count -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1078,6 +1126,14 @@ diesel::table! {
         channel_title -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        id -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1109,6 +1165,16 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         transcript_lang -> Nullable<Text>,
+        id -> Int8,
+        given_speakers -> Nullable<Text>,
+        transcript_head -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1118,6 +1184,7 @@ diesel::table! {
         video_id -> Text,
         speaker_id -> Int8,
         created_at -> Timestamptz,
+        spelling -> Text,
     }
 }
 

@@ -40,6 +40,11 @@ fn words(parameter: &str) -> &'static str {
             "The version of Boost, where the payload does not name it, in any spelling: `1.84.0`, \
              `boost-1.84.0`. A version in the payload wins."
         }
+        }
+        "replace" => "`true`: the lists of the body are all there is; what they lack is removed.",
+        "app_type" => "The search feed, where the payload does not name it: `mailing`.",
+        "video" => "YouTube's id of the video that a transcript is of, where the payload lacks it.",
+        "lang" => "The language of a transcript as a BCP 47 tag; `en` if nothing says it.",
         _ => "Context that the payload lacks.",
     }
 }

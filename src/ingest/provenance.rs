@@ -73,6 +73,14 @@ const STAMPED: &[&str] = &[
     "dependency_change_log",
     "boost_external_repository",
     "boost_usage",
+    "clang_github_issue_item",
+    "clang_github_commit",
+    "website",
+    "website_visit_count",
+    "website_word_count",
+    "pinecone_sync_status",
+    "youtube_channel",
+    "youtube_video",
 ];
 
 /// `GET {path}/{id}/provenance`.
@@ -126,7 +134,7 @@ async fn show(
         Some((member, column, parent)) => {
             format!("{member} m join {parent} t on t.id = m.{column} where m.id = ")
         }
-        None if STAMPED.contains(&table) => format!("{table} t where t.id = "),
+        None if STAMPED.contains(&table) => format!("{table} t where t.{} = ", key.name),
         None => return Err(unknown()),
     };
     let mut statement = Statement::new(
