@@ -352,6 +352,10 @@ fn wrapped<'b>(object: &'b [u8], wrappers: &[&str]) -> Option<&'b str> {
     }
     let members: std::collections::BTreeMap<std::borrow::Cow<'b, str>, &'b RawValue> =
         serde_json::from_slice(object).ok()?;
+    // What a source that reports a failure wraps counts for nothing: the whole is the item.
+    if members.get("ok").is_some_and(|ok| ok.get() == "false") {
+        return None;
+    }
     wrappers
         .iter()
         .filter_map(|key| members.get(*key))
@@ -466,6 +470,7 @@ mod tests {
             (r#"{"a":1}"#, &[r#"{"a":1}"#]),
             (r#"{"total_count":1,"items":[{"a":1}, {"b":2}]}"#, &[r#"{"a":1}"#, r#"{"b":2}"#]),
             (r#"{"items":7}"#, &[r#"{"items":7}"#]),
+            (r#"{"ok":false,"items":[1]}"#, &[r#"{"ok":false,"items":[1]}"#]),
             ("\u{FEFF}[1]", &["1"]),
             ("null", &["null"]),
         ] {

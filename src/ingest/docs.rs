@@ -24,6 +24,9 @@ fn words(parameter: &str) -> &'static str {
             "The repository, where the payload does not name it: `boostorg/json`, or an address. A \
              name in the payload wins."
         }
+        "team" => "Slack's id of the workspace, where the payload does not give it: `T0QVSH4420`.",
+        "channel" => "Slack's id of the channel, where the payload does not give it: `C038HR2678`.",
+        "allow_private" => "`true`: content that is not public is accepted; else it is refused.",
         _ => "Context that the payload lacks.",
     }
 }

@@ -57,6 +57,12 @@ const STAMPED: &[&str] = &[
     "pull_request",
     "pull_request_comment",
     "pull_request_review",
+    "slack_team",
+    "slack_user",
+    "slack_channel",
+    "slack_channel_membership",
+    "slack_channel_membership_change_log",
+    "slack_message",
 ];
 
 /// `GET {path}/{id}/provenance`.
