@@ -1,6 +1,8 @@
 //! GitHub's webhook: its receiver and its kind.
 
+pub mod events;
 pub mod kind;
+pub mod push;
 
 use axum::{
     extract::{Request, State},
@@ -71,7 +73,7 @@ async fn receive(
     json_only(&headers)?;
     let event = named(&headers, "x-github-event")?;
     let id = named(&headers, "x-github-delivery")?;
-    let accepted = if kind::is_known(&event) { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let accepted = if events::is_known(&event) { StatusCode::OK } else { StatusCode::ACCEPTED };
     let params = vec![("event".to_owned(), event), ("delivery".to_owned(), id.clone())];
     let delivery = Delivery { accepted, ..Delivery::new(kind(), id, params, body) };
     delivery.deliver(app, request_id, PATH).await
