@@ -149,6 +149,15 @@ impl Documents {
         }
     }
 
+    /// A body that is one document, whatever it looks like.
+    pub fn of_one(body: Bytes, spec: &'static Spec) -> Self {
+        let limits = Limits { whole: usize::MAX, line: usize::MAX, batch: 1, batch_bytes: 1 };
+        let mut one = Self::new(Box::pin(tokio::io::empty()), Format::Json, limits, spec);
+        one.is_read = true;
+        one.queue.push_back(body);
+        one
+    }
+
     /// How documents stand in the body.
     pub fn format(&self) -> Format {
         self.format
