@@ -6,10 +6,12 @@
 //! like any other. The kinds have no endpoint under `/ingest`.
 //!
 //! * [`github`]: GitHub.
+//! * [`slack`]: Slack.
 //! * [`signature`]: HMAC-SHA256 in constant time.
 
 pub mod github;
 pub mod signature;
+pub mod slack;
 
 use axum::{
     extract::Request,
@@ -48,13 +50,13 @@ pub const DOMAIN: &str = "webhooks";
 const LONGEST: usize = 255;
 
 /// The kind of each source.
-pub fn kinds() -> [&'static dyn AnyKind; 1] {
-    [github::kind()]
+pub fn kinds() -> [&'static dyn AnyKind; 2] {
+    [github::kind(), slack::kind()]
 }
 
 /// The receivers.
 pub fn routes() -> OpenApiRouter<App> {
-    github::routes()
+    github::routes().merge(slack::routes())
 }
 
 /// A source's kind, which takes one event a document.

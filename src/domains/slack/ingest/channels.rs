@@ -1,6 +1,6 @@
 //! `slack/channels`: channels, and what they are called.
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -57,6 +57,21 @@ pub struct Channel {
 }
 
 impl Channel {
+    /// A channel of which nothing else is said.
+    pub fn named(place: Place) -> Self {
+        let mut channel = Self {
+            place,
+            name: None,
+            channel_type: None,
+            description: None,
+            creator: None,
+            members: None,
+            stamp: Stamp::BOTTOM,
+        };
+        channel.stamp.digest = digest(&channel);
+        channel
+    }
+
     /// What it says, as a draft.
     pub fn draft(&self, team_id: i64, creator: Option<i64>, item: i32) -> ChannelDraft {
         ChannelDraft {
@@ -84,16 +99,28 @@ impl Channel {
     }
 }
 
-/// A channel that something names. What its id says of its type is all that is known.
-pub fn stub(team_id: i64, channel: &str, item: i32) -> ChannelDraft {
+/// A channel that something names. Of its type only what its id tells is known, or an event of a time
+/// has shown.
+pub fn stub(
+    team_id: i64,
+    channel: &str,
+    seen_as: Option<(&'static str, Option<DateTime<Utc>>)>,
+    item: i32,
+) -> ChannelDraft {
     ChannelDraft {
         team_id,
         channel_id: channel.to_owned(),
         channel_name: Cell::Unstated(channel.to_owned()),
-        channel_type: Cell::Unstated(type_of_id(channel).unwrap_or(PUBLIC).to_owned()),
+        channel_type: match seen_as {
+            Some((name, _)) => Cell::Stated(name.to_owned()),
+            None => Cell::Unstated(type_of_id(channel).unwrap_or(PUBLIC).to_owned()),
+        },
         description: Cell::Unstated(None),
         creator_user_id: Cell::Unstated(None),
-        stamp: Stamp::BOTTOM,
+        stamp: match seen_as {
+            Some((name, at)) => Stamp { source_at: at, digest: digest(&name), ..Stamp::BOTTOM },
+            None => Stamp::BOTTOM,
+        },
         item,
     }
 }
@@ -115,7 +142,7 @@ pub fn read(node: Node<'_>, envelope: &mut Envelope, context: &Context) -> Optio
     channel.channel_type = Some(name);
     let digest = digest(&channel);
     channel.stamp.digest = digest;
-    let Place { team, channel: id } = &channel.place;
+    let Place { team, channel: id, .. } = &channel.place;
     let folder = Folder::of(TRACKER);
     let folder = match team {
         Some(team) => folder.said(team),
@@ -157,7 +184,7 @@ pub fn channel(node: Node<'_>, context: &Context) -> Option<Channel> {
         }
         _ => Some(context.stated_at()),
     };
-    let place = Place { team, channel: channel? };
+    let place = Place::new(team, channel?);
     let list = node.get("members");
     let mut channel = Channel {
         name: node.get("name").filled_text(),
@@ -179,7 +206,7 @@ pub fn channel(node: Node<'_>, context: &Context) -> Option<Channel> {
     Some(channel)
 }
 
-fn in_range(at: DateTime<chrono::Utc>) -> bool {
+fn in_range(at: DateTime<Utc>) -> bool {
     use chrono::Datelike;
     (1970..=9999).contains(&at.year())
 }
@@ -204,12 +231,21 @@ fn channel_type(node: Node<'_>, channel: &str) -> &'static str {
         "mpim"
     } else if is("is_private") || is("is_group") {
         "private_channel"
-    } else if FLAGS.iter().any(|flag| node.get(flag).is_stated()) {
+    } else if has_flags(node) {
         PUBLIC
     } else {
         legacy_type(node.get("type"))
     };
     if said == PUBLIC { type_of_id(channel).unwrap_or(PUBLIC) } else { said }
+}
+
+fn has_flags(node: Node<'_>) -> bool {
+    FLAGS.iter().any(|flag| node.get(flag).is_stated())
+}
+
+/// The type that flags tell, if there are any.
+pub fn flagged(node: Node<'_>, channel: &str) -> Option<&'static str> {
+    has_flags(node).then(|| channel_type(node, channel))
 }
 
 fn legacy_type(node: Node<'_>) -> &'static str {

@@ -47,7 +47,7 @@ pub fn read(node: Node<'_>, envelope: &mut Envelope, context: &Context) -> Optio
     if !is_full {
         cursor.warn("partial_list", "There are more pages: members are added, none are removed.");
     }
-    let members = self::list(list, Place { team, channel }, is_full, context)?;
+    let members = self::list(list, Place::new(team, channel), is_full, context)?;
     let source_at = Some(members.at);
     let digest = digest(&(&members.users, is_full));
     let stamp = Stamp { source_at, rank: 0, as_of: context.as_of, digest };

@@ -167,7 +167,7 @@ pub fn read(node: Node<'_>, envelope: &mut Envelope, context: &Context) -> Optio
         node.fault("missing_context", "Which channel this is about is said nowhere: `channel=`.");
         return None;
     };
-    let place = Place { team: team.map(str::to_owned), channel };
+    let place = Place::new(team.map(str::to_owned), channel);
     let item = event(node, &place, context)?;
     let (key, stamp) = match &item {
         Item::Message(message) => (format!("{}:{}", place.key(), message.ts), message.stamp.clone()),

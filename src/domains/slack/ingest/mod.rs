@@ -3,6 +3,7 @@
 //! * [`kinds`]: the kinds, and what each takes. [`teams`], [`users`], [`channels`], [`members`],
 //!   [`messages`]: how each reads an item.
 //! * [`refuse`]: what only the database can tell to be private, or without a team.
+//! * [`moved`]: channels that got another id.
 //! * [`store`]: a batch of items of any kind, parents first. [`membership`]: who is a member.
 //!   [`change_log`]: who came and went. [`removal`]: messages that were deleted.
 
@@ -12,12 +13,15 @@ pub mod kinds;
 pub mod members;
 pub mod membership;
 pub mod messages;
+pub mod moved;
 pub mod refuse;
 pub mod removal;
 pub mod store;
 pub mod teams;
 pub mod ts;
 pub mod users;
+
+use chrono::{DateTime, Utc};
 
 use crate::ingest::{
     kind::{Context, Location},
@@ -37,9 +41,16 @@ pub struct Place {
     pub team: Option<String>,
     /// Slack's id of the channel.
     pub channel: String,
+    /// The type that the payload shows besides: an event tells that its channel is private.
+    pub seen_as: Option<&'static str>,
 }
 
 impl Place {
+    /// A channel of which nothing else is said.
+    pub fn new(team: Option<String>, channel: String) -> Self {
+        Self { team, channel, seen_as: None }
+    }
+
     /// The channel as natural keys have it: `T1/C1`.
     pub fn key(&self) -> String {
         format!("{}/{}", self.team.as_deref().unwrap_or("_"), self.channel)
@@ -63,6 +74,8 @@ pub enum Item {
     Move(messages::Move),
     /// A message was deleted.
     Deleted(messages::Deleted),
+    /// A channel got another id.
+    Moved(moved::Moved),
     /// Nothing that is kept, said in a channel.
     Nothing(Option<Place>),
 }
@@ -77,7 +90,18 @@ impl Item {
             Self::Message(message) => Some(&message.place),
             Self::Move(event) => Some(&event.place),
             Self::Deleted(deleted) => Some(&deleted.place),
+            Self::Moved(moved) => Some(&moved.place),
             Self::Nothing(place) => place.as_ref(),
+        }
+    }
+
+    /// When what it says was so, as far as it tells.
+    pub fn at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Message(message) => message.stamp.source_at,
+            Self::Move(event) => Some(event.at),
+            Self::Deleted(deleted) => ts::instant(&deleted.ts),
+            _ => None,
         }
     }
 }

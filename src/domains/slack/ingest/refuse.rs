@@ -8,6 +8,7 @@ use diesel_async::{AnsiTransactionManager as Manager, RunQueryDsl, TransactionMa
 use super::{
     Envelope, Item, Place,
     channels::{self, ChannelDraft, PUBLIC},
+    moved,
 };
 use crate::{
     db::{
@@ -17,6 +18,7 @@ use crate::{
     ingest::{
         kind::{Context, Sheet},
         register::Cell,
+        stamp::{Stamp, digest},
         tx::Tx,
         upsert::upsert,
         value::Note,
@@ -36,21 +38,42 @@ pub struct Known {
 
 /// The channels that are stored, by Slack's id: of several teams if they share it.
 #[derive(Debug, Default)]
-pub struct Channels(HashMap<String, Vec<Known>>);
+pub struct Channels {
+    stored: HashMap<String, Vec<Known>>,
+    /// Ids that channels had before: the teams, and what the channel's id is now.
+    moved: HashMap<String, Vec<(String, String)>>,
+}
 
 impl Channels {
     /// Those that have one of these ids.
     pub async fn of(conn: &mut Connection, ids: BTreeSet<&str>) -> QueryResult<Self> {
-        let mut found: HashMap<String, Vec<Known>> = HashMap::new();
+        let mut found = Self::default();
         if ids.is_empty() {
-            return Ok(Self(found));
+            return Ok(found);
         }
+        let mut statement =
+            Statement::new("select scope, key, body ->> 'to' from statement where fold = ");
+        statement.bind(SqlType::Text, Value::Text(moved::FOLD.to_owned())).push(" and key = any(");
+        statement
+            .bind_all(SqlType::Text, ids.iter().map(|id| Value::Text((*id).to_owned())))
+            .push(")");
+        let rows: Vec<Row> = statement.load(conn).await?;
+        for row in rows {
+            if let Ok([Value::Text(team), Value::Text(from), Value::Text(to)]) =
+                <[Value; 3]>::try_from(row.0)
+            {
+                found.moved.entry(from).or_default().push((team, to));
+            }
+        }
+        let targets = found.moved.values().flatten().map(|(_, to)| to.clone());
+        let ids: BTreeSet<String> =
+            ids.into_iter().map(str::to_owned).chain(targets).collect();
         let mut statement = Statement::new(
             "select c.channel_id, t.team_id, t.id, c.channel_type \
              from slack_channel c join slack_team t on t.id = c.team_id where c.channel_id = any(",
         );
         statement
-            .bind_all(SqlType::Text, ids.into_iter().map(|id| Value::Text(id.to_owned())))
+            .bind_all(SqlType::Text, ids.into_iter().map(Value::Text))
             .push(") order by c.id");
         let rows: Vec<Row> = statement.load(conn).await?;
         for row in rows {
@@ -64,32 +87,51 @@ impl Channels {
             ) = <[Value; 4]>::try_from(row.0)
             {
                 let known = Known { team, team_id, channel_type };
-                found.entry(channel).or_default().push(known);
+                found.stored.entry(channel).or_default().push(known);
             }
         }
-        Ok(Self(found))
+        Ok(found)
     }
 
     /// The team of a channel: the one that is named, else the only one that has the channel.
     pub fn team<'a>(&'a self, place: &'a Place) -> Option<&'a str> {
         match &place.team {
             Some(team) => Some(team),
-            None => match self.0.get(&place.channel).map(Vec::as_slice) {
-                Some([only]) => Some(&only.team),
-                _ => None,
-            },
+            None => {
+                let stored = self.stored.get(&place.channel).map(Vec::as_slice);
+                let moved = self.moved.get(&place.channel).map(Vec::as_slice);
+                match (stored, moved) {
+                    (Some([only]), None) => Some(&only.team),
+                    (None, Some([(team, _)])) => Some(team),
+                    _ => None,
+                }
+            }
         }
+    }
+
+    /// The id that the channel has now.
+    pub fn present<'a>(&'a self, team: &str, channel: &'a str) -> &'a str {
+        let moved = self.moved.get(channel).into_iter().flatten();
+        moved.filter(|(of, _)| of == team).map(|(_, to)| to.as_str()).next().unwrap_or(channel)
     }
 
     fn find(&self, place: &Place) -> Option<&Known> {
         let team = self.team(place)?;
-        self.0.get(&place.channel)?.iter().find(|known| known.team == team)
+        let channel = self.present(team, &place.channel);
+        self.stored.get(channel)?.iter().find(|known| known.team == team)
     }
 }
 
 /// The ids of channels that items name.
 pub fn named<'i>(items: impl Iterator<Item = &'i Item>) -> BTreeSet<&'i str> {
-    items.filter_map(Item::place).map(|place| place.channel.as_str()).collect()
+    let mut ids = BTreeSet::new();
+    for item in items {
+        ids.extend(item.place().map(|place| place.channel.as_str()));
+        if let Item::Moved(moved) = item {
+            ids.insert(moved.from.as_str());
+        }
+    }
+    ids
 }
 
 /// Refuses items of unknown teams and, unless they are asked for, of channels that are not public.
@@ -108,7 +150,7 @@ pub async fn refuse(
         let stored = known.find(place);
         let said = match item {
             Item::Channel(channel) => channel.channel_type,
-            _ => None,
+            _ => place.seen_as,
         };
         let channel_type = said
             .or(channels::type_of_id(&place.channel))
@@ -116,15 +158,22 @@ pub async fn refuse(
             .unwrap_or(PUBLIC);
         if channel_type != PUBLIC && !allows_private {
             refused.push((*index, private(channel_type)));
-            if let (Item::Channel(channel), Some(stored)) = (item, stored) {
+            if let (Some(said), Some(stored)) = (said, stored) {
                 told.push(ChannelDraft {
-                    channel_type: Cell::Stated(channel_type.to_owned()),
+                    channel_type: Cell::Stated(said.to_owned()),
                     channel_name: Cell::Unstated(String::new()),
                     description: Cell::Unstated(None),
                     creator_user_id: Cell::Unstated(None),
                     team_id: stored.team_id,
-                    channel_id: place.channel.clone(),
-                    stamp: channel.stamp.clone(),
+                    channel_id: known.present(&stored.team, &place.channel).to_owned(),
+                    stamp: match item {
+                        Item::Channel(channel) => channel.stamp.clone(),
+                        item => Stamp {
+                            source_at: item.at().or(Some(context.received_at)),
+                            digest: digest(&said),
+                            ..Stamp::BOTTOM
+                        },
+                    },
                     item: *index,
                 });
             }

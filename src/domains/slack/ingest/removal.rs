@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use diesel::QueryResult;
 
 use crate::{
-    db::sql::{SqlType, Statement, Value},
-    ingest::{given::Given, tx::Tx},
+    db::sql::{Statement, Value},
+    ingest::{given::Given, tombstone, tx::Tx},
 };
 
 /// The table whose tombstones these are.
@@ -38,13 +38,6 @@ pub async fn remove(
         .collect();
     tx.count(TABLE).deleted += removed.len() as u64;
 
-    let mut statement = Statement::new(
-        "insert into tombstone (table_name, natural_key, deleted_at, remembered) select ",
-    );
-    statement.bind(SqlType::Text, Value::Text(TABLE.to_owned())).push("::text, u.key, ");
-    statement.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now)).push(", true from ");
-    Given::default().texts("key", messages.keys().map(String::as_str)).append(&mut statement);
-    statement.push(" on conflict (table_name, natural_key) do update set remembered = true");
-    tx.execute(statement).await?;
+    tombstone::remember(tx, TABLE, &messages.keys().cloned().collect()).await?;
     Ok(removed)
 }

@@ -11,6 +11,7 @@ use super::{
     members::Members,
     membership::{self, Event, List},
     messages::Message,
+    moved,
     refuse::{self, Channels},
     removal, teams,
     users::{self, User},
@@ -42,17 +43,14 @@ pub async fn store(
     items: &[(i32, &Item)],
     _context: &Context,
 ) -> QueryResult<Vec<Outcome>> {
-    let known = Channels::of(tx.conn, refuse::named(items.iter().map(|(_, item)| *item))).await?;
-    let mut keys: Vec<Option<Key>> = Vec::with_capacity(items.len());
-    for (_, item) in items {
-        keys.push(match item {
-            Item::Team(_) | Item::User(_) | Item::Nothing(_) => None,
-            item => Some(key_of(item.place(), &known)?),
-        });
-    }
+    let keys = resolve(tx, items).await?;
     lock(tx, items, &keys).await?;
-
+    if keys != resolve(tx, items).await? {
+        // A channel got another id meanwhile.
+        return Err(Error::RollbackTransaction);
+    }
     let mut outcomes = Outcomes(vec![None; items.len()]);
+    move_channels(tx, items, &keys, &mut outcomes).await?;
     let teams = store_teams(tx, items, &keys, &mut outcomes).await?;
     let users = store_users(tx, items, &mut outcomes).await?;
     let channels = store_channels(tx, items, &keys, &teams, &users, &mut outcomes).await?;
@@ -61,17 +59,43 @@ pub async fn store(
     batch.store_messages(tx, &mut outcomes).await?;
     for (slot, (_, item)) in items.iter().enumerate() {
         if matches!(item, Item::Nothing(_)) {
-            outcomes.put(slot, Action::Unchanged, "slack_message", None);
+            outcomes.put(slot, Action::Unchanged, "", None);
         }
     }
     outcomes.0.into_iter().collect::<Option<_>>().ok_or(Error::NotFound)
 }
 
-fn key_of(place: Option<&Place>, known: &Channels) -> QueryResult<Key> {
-    let place = place.ok_or(Error::NotFound)?;
-    // What has no team was refused; a channel that has gone since is looked for again.
-    let team = known.team(place).ok_or(Error::NotFound)?;
-    Ok((team.to_owned(), place.channel.clone()))
+/// The channel of each item, by the ids that it has now.
+async fn resolve(tx: &mut Tx<'_>, items: &[(i32, &Item)]) -> QueryResult<Vec<Option<Key>>> {
+    let known = Channels::of(tx.conn, refuse::named(items.iter().map(|(_, item)| *item))).await?;
+    let key = |place: &Place| {
+        // What has no team was refused; a channel that has gone since is looked for again.
+        let team = known.team(place).ok_or(Error::NotFound)?;
+        Ok((team.to_owned(), known.present(team, &place.channel).to_owned()))
+    };
+    items
+        .iter()
+        .map(|(_, item)| match item {
+            Item::Nothing(_) => Ok(None),
+            item => item.place().map(key).transpose(),
+        })
+        .collect()
+}
+
+/// Merges channels that got another id.
+async fn move_channels(
+    tx: &mut Tx<'_>,
+    items: &[(i32, &Item)],
+    keys: &[Option<Key>],
+    outcomes: &mut Outcomes,
+) -> QueryResult<()> {
+    for (slot, ((index, item), key)) in items.iter().zip(keys).enumerate() {
+        if let (Item::Moved(moved), Some((team, to))) = (item, key) {
+            let (action, row) = moved::store(tx, team, to, moved, *index).await?;
+            outcomes.put(slot, action, "slack_channel", row);
+        }
+    }
+    Ok(())
 }
 
 /// What became of each item of the batch.
@@ -110,6 +134,10 @@ async fn lock(
             Item::User(user) => guests.extend(user.is_restricted.map(|flag| (&*user.id, flag))),
             Item::Channel(channel) if channel.members.is_none() => continue,
             Item::Channel(_) | Item::Members(_) | Item::Move(_) => makes_memberships = true,
+            Item::Moved(moved) => {
+                makes_memberships = true;
+                scopes.extend(key.as_ref().map(|(team, _)| format!("{team}/{}", moved.from)));
+            }
             _ => {}
         }
         scopes.extend(key.as_ref().map(|(team, channel)| format!("{team}/{channel}")));
@@ -219,7 +247,11 @@ fn named<'i>(item: &'i Item) -> Vec<&'i str> {
         Item::Members(members) => of(members).collect(),
         Item::Message(message) => message.user.as_deref().into_iter().collect(),
         Item::Move(event) => vec![&event.user],
-        Item::Team(_) | Item::User(_) | Item::Deleted(_) | Item::Nothing(_) => Vec::new(),
+        Item::Team(_)
+        | Item::User(_)
+        | Item::Deleted(_)
+        | Item::Moved(_)
+        | Item::Nothing(_) => Vec::new(),
     }
 }
 
@@ -234,6 +266,7 @@ async fn store_channels(
 ) -> QueryResult<HashMap<Key, i64>> {
     let (mut drafts, mut slots, mut names) = (Vec::new(), Vec::new(), Vec::new());
     let mut stubs: BTreeMap<&Key, i32> = BTreeMap::new();
+    let mut seen = Vec::new();
     let team = |key: &Key| teams.get(&key.0).copied().ok_or(Error::NotFound);
     for (slot, ((index, item), key)) in items.iter().zip(keys).enumerate() {
         let Some(key) = key else { continue };
@@ -244,11 +277,18 @@ async fn store_channels(
             drafts.push(channel.draft(team(key)?, creator.copied(), *index));
         } else {
             stubs.entry(key).or_insert(*index);
+            if let Some(seen_as) = item.place().and_then(|place| place.seen_as) {
+                seen.push((key, (seen_as, item.at()), *index));
+            }
         }
     }
     for (key, item) in stubs {
         names.push(key);
-        drafts.push(channels::stub(team(key)?, &key.1, item));
+        drafts.push(channels::stub(team(key)?, &key.1, None, item));
+    }
+    for (key, seen_as, item) in seen {
+        names.push(key);
+        drafts.push(channels::stub(team(key)?, &key.1, Some(seen_as), item));
     }
     let done =
         upsert_chunked(tx, drafts, |draft| (draft.team_id, draft.channel_id.clone())).await?;
