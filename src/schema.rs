@@ -902,6 +902,14 @@ diesel::table! {
         creator_user_id -> Nullable<Int8>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
+        members_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -914,6 +922,9 @@ diesel::table! {
         is_deleted -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        last_event_at -> Nullable<Timestamptz>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -924,6 +935,9 @@ diesel::table! {
         slack_user_id -> Int8,
         is_joined -> Bool,
         created_at -> Timestamptz,
+        reports -> Jsonb,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -937,6 +951,13 @@ diesel::table! {
         thread_ts -> Nullable<Text>,
         slack_message_created_at -> Timestamptz,
         slack_message_updated_at -> Nullable<Timestamptz>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -947,6 +968,13 @@ diesel::table! {
         team_name -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -960,6 +988,13 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         is_restricted -> Nullable<Bool>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 

@@ -81,6 +81,12 @@ const STAMPED: &[&str] = &[
     "pinecone_sync_status",
     "youtube_channel",
     "youtube_video",
+    "slack_team",
+    "slack_user",
+    "slack_channel",
+    "slack_channel_membership",
+    "slack_channel_membership_change_log",
+    "slack_message",
 ];
 
 /// `GET {path}/{id}/provenance`.

@@ -13,14 +13,17 @@ pub mod files;
 pub mod issues;
 pub mod kinds;
 pub mod named;
+pub mod label_edits;
 pub mod numbers;
 pub mod person;
 pub mod pulls;
+pub mod removals;
 pub mod repositories;
 pub mod reviews;
 pub mod settle;
 pub mod store;
 pub mod threads;
+pub mod transfers;
 
 use serde::Serializer;
 
@@ -55,6 +58,12 @@ pub enum Item {
     Issue(Box<issues::Issue>),
     /// `pull_request` and what hangs on it.
     Pull(Box<pulls::Pull>),
+    /// An issue or a comment that was deleted.
+    Removal(removals::Removal),
+    /// An issue that went to another repository.
+    Transfer(transfers::Transfer),
+    /// A label that was renamed or deleted in a repository.
+    LabelEdit(Box<label_edits::LabelEdit>),
 }
 
 /// The tables whose rows have registers, for merging rows.
