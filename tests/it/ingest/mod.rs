@@ -1,12 +1,15 @@
 //! Ingest, through the real router: payloads in, rows and receipts out.
 
 mod again;
+mod clang;
 mod commits;
 mod corpus;
+mod domain;
 mod golden;
 mod orders;
 mod overlap;
 mod people;
+mod pinecone;
 mod pulls;
 mod refusals;
 mod repositories;
@@ -17,3 +20,5 @@ mod samples;
 mod sender;
 mod threads;
 mod versions;
+mod website;
+mod youtube;
