@@ -71,7 +71,7 @@ async fn names_are_normal_and_equal_ones_are_summed() {
     }));
     let receipt = domain.post("days", &body).await;
     assert_eq!(counts(&receipt), [1, 0, 0, 0, 0]);
-    assert_eq!(notes(&receipt, "warnings"), ["0 ignored /words/  "]);
+    assert_eq!(notes(&receipt, "warnings"), ["0 ignored /words/"]);
     assert_eq!(
         rows(&domain).await,
         [

@@ -78,9 +78,9 @@ async fn real_payloads_become_rows() {
         assert_eq!(counts(&receipt)[4], 0, "{file}: {}", receipt["errors"]);
         assert!(counts(&receipt)[0] > 0);
     }
+    assert_eq!(domain.sender.number("select count(*) from drift").await, 0);
     let receipt = domain.post("videos", &documents("youtube/channel.json")[0]).await;
     assert_eq!(counts(&receipt)[4], receipt["received"].as_u64().unwrap(), "a channel is no video");
-    assert_eq!(domain.sender.number("select count(*) from drift").await, 0);
     insta::assert_snapshot!(domain.texts(SPEAKERS).await.join("\n"));
 }
 
