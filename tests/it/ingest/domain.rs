@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use boost_dashboard::db::sql::{Row, Statement, Value as Cell};
+use boost_dashboard::{
+    db::sql::{Row, Statement, Value as Cell},
+    ingest::kind::Watermark,
+};
 use diesel_async::RunQueryDsl as _;
 use serde_json::Value;
 
@@ -124,4 +127,67 @@ pub(super) async fn at_once(domain: &Domain, to: &str, body: &Value) {
     let received = receipts[0]["received"].as_u64().unwrap();
     assert_eq!(made, received, "{receipts:?}");
     assert_eq!(domain.sender.deadlocks().await, 0);
+}
+
+/// The example of each kind is stored, stands in the kind's watermark, and its key is known; keys of
+/// nothing are not.
+#[tokio::test(flavor = "multi_thread")]
+async fn examples_are_stored_watched_and_known() {
+    for (name, kind, key, nothing, watched) in [
+        (
+            "clang",
+            "commits",
+            "'3C127E83C07C3791E86413C22A414A030D4302E3' as sha",
+            "'3C12' as sha",
+            true,
+        ),
+        ("clang", "issues", "'76713' as number", "'one' as number", true),
+        ("clang", "pull-requests", "'78189' as number", "'one' as number", true),
+        ("website", "days", "'2025/01/15' as stat_date", "'2025-01-16' as stat_date", true),
+        ("pinecone", "acks", "'mailing' as app_type", "'slack' as app_type", true),
+        ("pinecone", "fail-lists", "'mailing' as app_type", "'slack' as app_type", false),
+        ("youtube", "videos", "'aBcD3fGhI_k' as video_id", "'w' as video_id", true),
+        (
+            "youtube",
+            "transcripts",
+            "'v' as video_id, 'en' as lang",
+            "'v' as video_id, 'de' as lang",
+            false,
+        ),
+    ] {
+        let domain = Domain::new(name).await;
+        let kinds = boost_dashboard::domains::all().into_iter().flat_map(|domain| domain.kinds);
+        let spec = kinds
+            .map(|found| found.spec())
+            .find(|spec| (spec.domain, spec.name) == (name, kind))
+            .unwrap();
+        let (to, media) = match kind {
+            "transcripts" => ("transcripts?video=v", "text/vtt"),
+            _ => (kind, "application/json"),
+        };
+        let receipt = domain.raw(to, media, spec.example).await.expect(200);
+        assert_eq!(receipt["inserted"], 1, "{name}/{kind}: {receipt}");
+        assert_eq!(domain.sender.number("select count(*) from drift").await, 0, "{name}/{kind}");
+        let known = |key: &str| {
+            format!(
+                "with u as (select 1::bigint as ord, {key}) select u.ord::text from {}",
+                spec.known.stored
+            )
+        };
+        assert_eq!(domain.texts(&known(key)).await, ["1"], "{name}/{kind}");
+        assert_eq!(domain.texts(&known(nothing)).await, [""; 0], "{name}/{kind}");
+        let Watermark::Of(sql) = spec.watermark else {
+            assert!(!watched, "{name}/{kind}");
+            continue;
+        };
+        let rows = format!(
+            "select scope || ' ' || (position = (extract(epoch from at) * 1000000)::bigint) \
+             from ({sql}) w where key is not null order by scope"
+        );
+        let rows = domain.texts(&rows).await;
+        assert!(
+            !rows.is_empty() && rows.iter().all(|row| row.ends_with(" true")),
+            "{name}/{kind}: {rows:?}"
+        );
+    }
 }

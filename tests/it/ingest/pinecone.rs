@@ -22,7 +22,8 @@ async fn status(domain: &Domain) -> Vec<String> {
         .await
 }
 
-fn ack(at: &str, failed: Value) -> Value {
+fn ack(at: &str, failed: impl Into<Value>) -> Value {
+    let failed: Value = failed.into();
     json!({"app_type": "mailing", "final_sync_at": at, "failed_ids": failed})
 }
 
@@ -63,7 +64,10 @@ async fn cursors_come_back_as_they_were_given() {
     let body = |cursor: &str| json!({"app_type": "mailing", "cursor": cursor, "failed_ids": ["a"]});
     assert_eq!(domain.action("acks", &body(&sealed)).await, "inserted");
     assert_eq!(status(&domain).await, ["mailing 2025-01-15 06:00 42"]);
-    assert_eq!(domain.texts("select cursor from pinecone_sync_status").await, [sealed.clone()]);
+    assert_eq!(
+        domain.texts("select cursor from pinecone_sync_status").await,
+        std::slice::from_ref(&sealed)
+    );
     // Of one time the greater position is the later one.
     assert_eq!(domain.action("acks", &body(&cursor(43, "2025-01-15T06:00:00Z"))).await, "updated");
     assert_eq!(domain.action("acks", &body(&sealed)).await, "stale");

@@ -52,6 +52,9 @@ async fn flat_and_raw_give_one_row() {
             ["aBcD3fGhI_k youtube:channel:UCxyz:speaker:jane_o_roe Jane O'Roe"]
         );
         seen.push(domain.texts(VIDEOS).await);
+        let from = domain.sender.get("/youtube/videos/aBcD3fGhI_k/provenance").await.expect(200);
+        let raw = from["raw"].as_str().unwrap();
+        assert!(raw.starts_with("raw/cppa_youtube_script_tracker/metadata/aBcD3fGhI_k@"), "{raw}");
         assert_eq!(domain.sender.number("select count(*) from drift").await, 0);
     }
     assert_eq!(seen[0], seen[1]);
