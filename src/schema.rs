@@ -45,6 +45,8 @@ diesel::table! {
         version_id -> Int8,
         dep_library_id -> Int8,
         created_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -71,6 +73,13 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         last_scan_at -> Nullable<Timestamptz>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -78,6 +87,39 @@ diesel::table! {
     boost_file (id) {
         id -> Int8,
         library_id -> Int8,
+        assigned_by -> Text,
+    }
+}
+
+diesel::table! {
+    boost_header_statement (id) {
+        id -> Int8,
+        library_id -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    boost_include (id) {
+        id -> Int8,
+        file_path_id -> Int8,
+        header_name -> Text,
+        boost_header_id -> Nullable<Int8>,
+        last_commit_date -> Nullable<Timestamptz>,
+        excepted_at -> Nullable<Date>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -87,6 +129,9 @@ diesel::table! {
         repo_id -> Int8,
         name -> Text,
         is_stub -> Bool,
+        headers_listed_at -> Nullable<Timestamptz>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -96,6 +141,8 @@ diesel::table! {
         name -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -149,6 +196,8 @@ diesel::table! {
         key -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -171,6 +220,8 @@ diesel::table! {
         excepted_at -> Nullable<Date>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -180,6 +231,13 @@ diesel::table! {
         version -> Text,
         version_created_at -> Nullable<Timestamptz>,
         version_key -> Int4,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -281,6 +339,8 @@ diesel::table! {
         is_add -> Bool,
         created_at -> Date,
         version_id -> Int8,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -619,6 +679,14 @@ diesel::table! {
         sent_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         message_id -> Nullable<Text>,
+        updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -629,6 +697,13 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         profile_key -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -827,6 +902,14 @@ diesel::table! {
         creator_user_id -> Nullable<Int8>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
+        members_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -839,6 +922,9 @@ diesel::table! {
         is_deleted -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        last_event_at -> Nullable<Timestamptz>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -849,6 +935,9 @@ diesel::table! {
         slack_user_id -> Int8,
         is_joined -> Bool,
         created_at -> Timestamptz,
+        reports -> Jsonb,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -862,6 +951,13 @@ diesel::table! {
         thread_ts -> Nullable<Text>,
         slack_message_created_at -> Timestamptz,
         slack_message_updated_at -> Nullable<Timestamptz>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -872,6 +968,13 @@ diesel::table! {
         team_name -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -885,6 +988,13 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         is_restricted -> Nullable<Bool>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -989,6 +1099,13 @@ diesel::table! {
         title -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1005,6 +1122,8 @@ diesel::table! {
         is_downloaded -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1026,6 +1145,13 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         profile_key -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1110,6 +1236,10 @@ diesel::joinable!(boost_dependency -> boost_version (version_id));
 diesel::joinable!(boost_external_repository -> github_repository (id));
 diesel::joinable!(boost_file -> boost_library (library_id));
 diesel::joinable!(boost_file -> github_file (id));
+diesel::joinable!(boost_include -> boost_file (boost_header_id));
+diesel::joinable!(boost_include -> github_file (file_path_id));
+diesel::joinable!(boost_header_statement -> boost_library (library_id));
+diesel::joinable!(boost_header_statement -> github_file (id));
 diesel::joinable!(boost_library -> boost_library_repository (repo_id));
 diesel::joinable!(boost_library_category_relationship -> boost_library (library_id));
 diesel::joinable!(boost_library_category_relationship -> boost_library_category (category_id));

@@ -1,11 +1,14 @@
 //! Ingest, through the real router: payloads in, rows and receipts out.
 
 mod again;
+mod boost;
 mod clang;
 mod commits;
 mod corpus;
 mod domain;
+mod feed;
 mod golden;
+mod mailing_list;
 mod orders;
 mod overlap;
 mod people;
@@ -19,6 +22,8 @@ mod rules;
 mod samples;
 mod sender;
 mod threads;
+mod usage;
 mod versions;
 mod website;
+mod wg21;
 mod youtube;

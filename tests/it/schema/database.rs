@@ -6,7 +6,9 @@ use super::{catalog::Catalog, contract::contract};
 use crate::support::TestDb;
 
 /// Tables of the server's own, which no resource serves.
-const INTERNAL: [&str; 9] = [
+const INTERNAL: [&str; 11] = [
+    "boost_include",
+    "boost_header_statement",
     "dead_letter",
     "drift",
     "former_repository_name",

@@ -1,7 +1,8 @@
 //! `github_file` and `git_commit_file_change`: which files there are, and what commits did to them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 
 use super::commits::{Commit, Completeness, FileChange};
@@ -13,7 +14,7 @@ use crate::{
         sets::{self, Column, Listed, MemberKey, Mode, Set},
         stamp::{Stamp, digest},
         tx::Tx,
-        upsert::{Done, upsert, upsert_locking},
+        upsert::{Action, Done, upsert, upsert_locking},
     },
 };
 
@@ -45,6 +46,9 @@ static CHANGES: Set = Set {
     updated_at: false,
 };
 
+/// The most files of one statement.
+const CHUNK: usize = 10_000;
+
 /// A commit with the repository it belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct Placed<'i> {
@@ -64,8 +68,14 @@ fn stamp(commit: &Commit) -> Stamp {
     Stamp { source_at: commit.source_at, digest: commit.sha.as_bytes().to_vec(), ..Stamp::BOTTOM }
 }
 
+/// Files that a batch made, or of which it changed whether they are deleted, by repository.
+pub type Touched = BTreeSet<(i64, i64)>;
+
 /// Stores every file that the commits name.
-pub async fn store_files<'i>(tx: &mut Tx<'_>, commits: &[Placed<'i>]) -> QueryResult<FileIds<'i>> {
+pub async fn store_files<'i>(
+    tx: &mut Tx<'_>,
+    commits: &[Placed<'i>],
+) -> QueryResult<(FileIds<'i>, Touched)> {
     let mut names: Vec<(i64, &str)> = Vec::new();
     let (mut drafts, mut locks) = (Vec::new(), Vec::new());
     let mut add = |placed: &Placed<'i>, name: &'i str, deleted: bool, lock: bool| {
@@ -96,10 +106,55 @@ pub async fn store_files<'i>(tx: &mut Tx<'_>, commits: &[Placed<'i>]) -> QueryRe
         }
     }
     let done = upsert_locking(tx, drafts, &locks).await?;
+    let touched = names
+        .iter()
+        .zip(&done)
+        .filter(|(_, done)| matches!(done.action, Action::Inserted | Action::Updated))
+        .map(|((repo, _), done)| (*repo, done.id))
+        .collect();
     let ids: FileIds<'i> =
         names.into_iter().zip(done).map(|(name, done)| (name, done.id)).collect();
     store_renames(tx, commits, &ids).await?;
-    Ok(ids)
+    Ok((ids, touched))
+}
+
+/// A file that a scan or a list names.
+#[derive(Debug, Clone, Copy)]
+pub struct ListedFile<'i> {
+    /// `github_repository.id`.
+    pub repo_id: i64,
+    /// The path in the repository.
+    pub filename: &'i str,
+    /// Whether it is deleted, and when that was so; none where it is only pointed at.
+    pub is_deleted: Option<(bool, DateTime<Utc>)>,
+    /// The item's index in the body.
+    pub item: i32,
+}
+
+/// Stores files that scans and lists name; one answer for each, in order. Of commits and lists the
+/// latest decides whether a file is deleted.
+pub async fn store_listed(tx: &mut Tx<'_>, files: &[ListedFile<'_>]) -> QueryResult<Vec<Done>> {
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    order.sort_by_key(|nth| (files[*nth].repo_id, files[*nth].filename));
+    let mut done: Vec<Option<Done>> = vec![None; files.len()];
+    for chunk in order.chunks(CHUNK) {
+        let drafts = chunk.iter().map(|nth| {
+            let ListedFile { repo_id, filename, is_deleted, item } = files[*nth];
+            FileDraft {
+                repo_id,
+                filename: filename.to_owned(),
+                is_deleted: Cell::of(is_deleted.map(|(is_deleted, _)| is_deleted)),
+                previous_filename_id: Cell::Unstated(None),
+                stamp: Stamp { source_at: is_deleted.map(|(_, at)| at), ..Stamp::BOTTOM },
+                item,
+            }
+        });
+        let stored = upsert(tx, drafts.collect()).await?;
+        for (nth, stored) in chunk.iter().zip(stored) {
+            done[*nth] = Some(stored);
+        }
+    }
+    done.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
 }
 
 async fn store_renames(

@@ -12,22 +12,29 @@ pub mod created_repos;
 pub mod files;
 pub mod issues;
 pub mod kinds;
+pub mod named;
+pub mod label_edits;
 pub mod numbers;
 pub mod person;
 pub mod pulls;
+pub mod removals;
 pub mod repositories;
 pub mod reviews;
 pub mod settle;
 pub mod store;
 pub mod threads;
+pub mod transfers;
 
 use serde::Serializer;
 
-use crate::ingest::{
-    kind::Context,
-    register::{Draft, Table},
-    repo_name::RepoName,
-    value::Node,
+use crate::{
+    domains::boost::ingest::headers::HeaderDraft,
+    ingest::{
+        kind::Context,
+        register::{Draft, Table},
+        repo_name::RepoName,
+        value::Node,
+    },
 };
 
 /// The archive folder of the GitHub collector.
@@ -51,10 +58,16 @@ pub enum Item {
     Issue(Box<issues::Issue>),
     /// `pull_request` and what hangs on it.
     Pull(Box<pulls::Pull>),
+    /// An issue or a comment that was deleted.
+    Removal(removals::Removal),
+    /// An issue that went to another repository.
+    Transfer(transfers::Transfer),
+    /// A label that was renamed or deleted in a repository.
+    LabelEdit(Box<label_edits::LabelEdit>),
 }
 
 /// The tables whose rows have registers, for merging rows.
-pub fn tables() -> [&'static Table; 9] {
+pub fn tables() -> [&'static Table; 10] {
     [
         accounts::AccountDraft::table(),
         repositories::RepositoryDraft::table(),
@@ -65,6 +78,7 @@ pub fn tables() -> [&'static Table; 9] {
         pulls::PullDraft::table(),
         comments::PullCommentDraft::table(),
         reviews::ReviewDraft::table(),
+        HeaderDraft::table(),
     ]
 }
 

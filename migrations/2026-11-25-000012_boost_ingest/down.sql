@@ -1,0 +1,26 @@
+alter table dependency_change_log
+    drop column source_receipt,
+    drop column source_item;
+alter table boost_dependency
+    drop column source_receipt,
+    drop column source_item;
+alter table boost_library_version
+    drop column source_receipt,
+    drop column source_item;
+alter table boost_library_category
+    drop column source_receipt,
+    drop column source_item;
+alter table boost_library
+    drop column source_receipt,
+    drop column source_item;
+drop table boost_header_statement;
+alter table boost_library drop column headers_listed_at;
+alter table boost_file drop column assigned_by;
+alter table boost_version
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
