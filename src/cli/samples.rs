@@ -34,4 +34,12 @@ pub const SAMPLES: &[Sample] = samples! {
     "github/commits": "commits-mp11.ndjson.gz",
     "github/issues": "issues.ndjson",
     "github/pull-requests": "pull-requests.ndjson",
+    "clang/commits": "clang/commits.ndjson",
+    "clang/issues": "clang/issues.ndjson",
+    "clang/pull-requests": "clang/pull-requests.ndjson",
+    "website/days": "website/days.ndjson" ? as_of = "2025-03-12T00:00:00Z",
+    "pinecone/acks": "pinecone/acks.ndjson",
+    "pinecone/fail-lists": "pinecone/fail-lists.ndjson",
+    "youtube/videos": "youtube/videos.ndjson",
+    "youtube/transcripts": "youtube/McUhgUD7n3A.en.vtt" ? video = "McUhgUD7n3A" & lang = "en",
 };

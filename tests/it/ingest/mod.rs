@@ -2,14 +2,17 @@
 
 mod again;
 mod boost;
+mod clang;
 mod commits;
 mod corpus;
+mod domain;
 mod feed;
 mod golden;
 mod mailing_list;
 mod orders;
 mod overlap;
 mod people;
+mod pinecone;
 mod pulls;
 mod refusals;
 mod repositories;
@@ -21,4 +24,6 @@ mod sender;
 mod threads;
 mod usage;
 mod versions;
+mod website;
 mod wg21;
+mod youtube;

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
-use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::ingest::{
@@ -28,35 +27,36 @@ const NOWHERE: &str = "ZZ";
 pub type Counts = BTreeMap<String, i64>;
 
 /// A day. What is `None` is not stated.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct Day {
     /// The day.
     pub date: NaiveDate,
-    /// Visits on it; counts go into digests as text, which is exact.
-    #[serde(serialize_with = "text")]
+    /// Visits on it.
     pub visits: Option<i64>,
     /// Visits by country.
-    #[serde(serialize_with = "texts")]
     pub countries: Option<Counts>,
     /// Searches by word.
-    #[serde(serialize_with = "texts")]
     pub words: Option<Counts>,
     /// Whether the lists are all there is.
     pub replaces: bool,
     /// The statement's stamp.
-    #[serde(skip)]
     pub stamp: Stamp,
 }
 
-fn text<S: serde::Serializer>(count: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
-    count.map(|count| count.to_string()).serialize(serializer)
-}
-
-fn texts<S: serde::Serializer>(list: &Option<Counts>, serializer: S) -> Result<S::Ok, S::Error> {
-    let exact = |counts: &Counts| -> BTreeMap<String, String> {
-        counts.iter().map(|(name, count)| (name.clone(), count.to_string())).collect()
-    };
-    list.as_ref().map(exact).serialize(serializer)
+impl Day {
+    /// The digest of what is stated. Counts go into it as text, which is exact.
+    fn digest(&self) -> Vec<u8> {
+        let exact = |counts: &Counts| -> BTreeMap<String, String> {
+            counts.iter().map(|(name, count)| (name.clone(), count.to_string())).collect()
+        };
+        digest(&(
+            self.date.to_string(),
+            self.visits.map(|visits| visits.to_string()),
+            self.countries.as_ref().map(exact),
+            self.words.as_ref().map(exact),
+            self.replaces,
+        ))
+    }
 }
 
 /// A date: `YYYY-MM-DD` or `YYYY/MM/DD`, between 1970 and 9999.
@@ -98,7 +98,7 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Day>> {
         source_at: Some(context.stated_at()),
         rank: 0,
         as_of: context.as_of,
-        digest: digest(&day),
+        digest: day.digest(),
     };
     let (year, date) = (day.date.year().to_string(), day.date.to_string());
     let accepted = Accepted {

@@ -49,6 +49,9 @@ pub async fn store_videos(tx: &mut Tx<'_>, videos: &[(i32, &Video)]) -> QueryRes
         .filter(|(_, done)| done.sets == [true])
         .filter_map(|((_, video), _)| Some((video.video_id.as_str(), video.tags.as_ref()?)))
         .collect();
+    // A tag is known once it was seen, also in a payload that came too late to count.
+    let tags = videos.iter().filter_map(|(_, video)| video.tags.as_ref()).flatten();
+    make_tags(tx, tags.map(String::as_str).collect()).await?;
     let mut changed = store_tags(tx, &lists).await?;
     let touched: BTreeSet<String> = videos
         .iter()
@@ -73,6 +76,21 @@ pub async fn store_videos(tx: &mut Tx<'_>, videos: &[(i32, &Video)]) -> QueryRes
             row_id: Some(done.id),
         })
         .collect())
+}
+
+/// Makes the tags that are new.
+async fn make_tags(tx: &mut Tx<'_>, tags: BTreeSet<&str>) -> QueryResult<()> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    let insert = Given::default().texts("tag_name", tags).statement(
+        "insert into cppa_tags (tag_name) select u.tag_name from",
+        "where not exists (select from cppa_tags t where t.tag_name = u.tag_name) \
+         order by u.tag_name on conflict (tag_name) do nothing",
+    );
+    let made = tx.execute(insert).await?;
+    tx.count("cppa_tags").inserted += made as u64;
+    Ok(())
 }
 
 /// Makes the tags of videos what is listed; gives the videos of which one came or went.
@@ -118,13 +136,6 @@ async fn store_tags(
         tx.execute(delete).await?;
     }
     if !added.is_empty() {
-        let tags: BTreeSet<&str> = added.iter().map(|(_, tag)| *tag).collect();
-        let insert = Given::default().texts("tag_name", tags).statement(
-            "insert into cppa_tags (tag_name) select u.tag_name from",
-            "on conflict (tag_name) do nothing",
-        );
-        let made = tx.execute(insert).await?;
-        tx.count("cppa_tags").inserted += made as u64;
         let insert = Given::default()
             .texts("video", added.iter().map(|(video, _)| *video))
             .texts("tag", added.iter().map(|(_, tag)| *tag))

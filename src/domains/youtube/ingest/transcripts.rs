@@ -1,4 +1,4 @@
-//! `youtube/transcripts`: WebVTT, as it is or in an object.
+//! `youtube/transcripts`: `WebVTT`, as it is or in an object.
 
 use serde_json::Value;
 
@@ -32,7 +32,7 @@ pub struct Transcript {
 
 /// Reads a transcript.
 pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Transcript>> {
-    let (video, lang, content) = match node.raw() {
+    let (video, lang, vtt_text) = match node.raw() {
         Some(Value::String(_)) => (None, None, node),
         Some(Value::Object(_)) => {
             let video = node.first(&["video_id", "video"]);
@@ -46,13 +46,13 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Transcript>> {
     };
     let video = which_video(node, video, context);
     let lang = which_language(lang.unwrap_or(node.get("language")), context);
-    let text = content.str();
-    if content.is_blank() {
-        content.fault("missing_field", "The transcript is missing.");
+    let text = vtt_text.str();
+    if vtt_text.is_blank() {
+        vtt_text.fault("missing_field", "The transcript is missing.");
     } else if text.is_none_or(|text| !vtt::is_vtt(text)) {
-        content.fault("invalid_vtt", "A transcript begins with `WEBVTT`.");
+        vtt_text.fault("invalid_vtt", "A transcript begins with `WEBVTT`.");
     } else if text.is_some_and(|text| text.len() > LONGEST) {
-        content.fault("too_long", "A transcript is at most 16 MiB.");
+        vtt_text.fault("too_long", "A transcript is at most 16 MiB.");
     }
     let (video_id, lang) = (video?, lang?);
     let text = text.filter(|text| vtt::is_vtt(text) && text.len() <= LONGEST)?;

@@ -1,6 +1,6 @@
-//! WebVTT as plain text: what is said, without times, settings, markup and repetition.
+//! `WebVTT` as plain text: what is said, without times, settings, markup and repetition.
 
-/// Whether a text is WebVTT: its first line begins with `WEBVTT`.
+/// Whether a text is `WebVTT`: its first line begins with `WEBVTT`.
 pub fn is_vtt(text: &str) -> bool {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     text.strip_prefix("WEBVTT")
@@ -69,15 +69,13 @@ fn decoded(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         plain.push_str(before);
-        match after.split_once(';').and_then(|(name, after)| Some((entity(name)?, after))) {
-            Some((character, after)) => {
-                plain.push(character);
-                rest = after;
-            }
-            None => {
-                plain.push('&');
-                rest = after;
-            }
+        let entity = after.split_once(';').and_then(|(name, after)| Some((entity(name)?, after)));
+        if let Some((character, after)) = entity {
+            plain.push(character);
+            rest = after;
+        } else {
+            plain.push('&');
+            rest = after;
         }
     }
     plain.push_str(rest);
