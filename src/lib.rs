@@ -4,6 +4,7 @@
 //! * [`ingest`]: how payloads become rows. One pipeline for every kind.
 //! * [`query`]: how rows are read. One grammar for every table.
 //! * [`http`]: problems, access, layers, the OpenAPI document.
+//! * [`webhooks`]: what sources tell by themselves, through the same pipeline.
 //! * [`db`]: the pool, migrations, the embedded PostgreSQL.
 //!
 //! Rule of dependence: `domains → {ingest, query, http} → db → schema`.
@@ -23,5 +24,6 @@ pub mod query;
 )]
 pub mod schema;
 pub mod telemetry;
+pub mod webhooks;
 
 pub use http::router;

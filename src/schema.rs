@@ -73,6 +73,13 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         last_scan_at -> Nullable<Timestamptz>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -88,6 +95,24 @@ diesel::table! {
     boost_header_statement (id) {
         id -> Int8,
         library_id -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    boost_include (id) {
+        id -> Int8,
+        file_path_id -> Int8,
+        header_name -> Text,
+        boost_header_id -> Nullable<Int8>,
+        last_commit_date -> Nullable<Timestamptz>,
+        excepted_at -> Nullable<Date>,
         source_at -> Nullable<Timestamptz>,
         source_rank -> Int2,
         source_as_of -> Nullable<Timestamptz>,
@@ -195,6 +220,8 @@ diesel::table! {
         excepted_at -> Nullable<Date>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -221,6 +248,15 @@ diesel::table! {
         github_committed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        content_digest -> Nullable<Bytea>,
+        raw_path -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -233,6 +269,15 @@ diesel::table! {
         github_updated_at -> Nullable<Timestamptz>,
         updated_at -> Timestamptz,
         created_at -> Timestamptz,
+        content_digest -> Nullable<Bytea>,
+        raw_path -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -634,6 +679,14 @@ diesel::table! {
         sent_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         message_id -> Nullable<Text>,
+        updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -644,6 +697,13 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         profile_key -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -663,6 +723,15 @@ diesel::table! {
         final_sync_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        cursor -> Nullable<Text>,
+        change_seq -> Nullable<Int8>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -833,6 +902,14 @@ diesel::table! {
         creator_user_id -> Nullable<Int8>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
+        members_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -845,6 +922,9 @@ diesel::table! {
         is_deleted -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        last_event_at -> Nullable<Timestamptz>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -855,6 +935,9 @@ diesel::table! {
         slack_user_id -> Int8,
         is_joined -> Bool,
         created_at -> Timestamptz,
+        reports -> Jsonb,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -868,6 +951,13 @@ diesel::table! {
         thread_ts -> Nullable<Text>,
         slack_message_created_at -> Timestamptz,
         slack_message_updated_at -> Nullable<Timestamptz>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -878,6 +968,13 @@ diesel::table! {
         team_name -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -891,6 +988,13 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         is_restricted -> Nullable<Bool>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -946,6 +1050,13 @@ diesel::table! {
         id -> Int8,
         stat_date -> Date,
         website_visit_count -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -955,6 +1066,13 @@ diesel::table! {
         stat_date -> Date,
         country -> Text,
         count -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -964,6 +1082,13 @@ diesel::table! {
         stat_date -> Date,
         word -> Text,
         count -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -974,6 +1099,13 @@ diesel::table! {
         title -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -990,6 +1122,8 @@ diesel::table! {
         is_downloaded -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1011,6 +1145,13 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         profile_key -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1020,6 +1161,14 @@ diesel::table! {
         channel_title -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        id -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1051,6 +1200,16 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         transcript_lang -> Nullable<Text>,
+        id -> Int8,
+        given_speakers -> Nullable<Text>,
+        transcript_head -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1060,6 +1219,7 @@ diesel::table! {
         video_id -> Text,
         speaker_id -> Int8,
         created_at -> Timestamptz,
+        spelling -> Text,
     }
 }
 
@@ -1076,6 +1236,8 @@ diesel::joinable!(boost_dependency -> boost_version (version_id));
 diesel::joinable!(boost_external_repository -> github_repository (id));
 diesel::joinable!(boost_file -> boost_library (library_id));
 diesel::joinable!(boost_file -> github_file (id));
+diesel::joinable!(boost_include -> boost_file (boost_header_id));
+diesel::joinable!(boost_include -> github_file (file_path_id));
 diesel::joinable!(boost_header_statement -> boost_library (library_id));
 diesel::joinable!(boost_header_statement -> github_file (id));
 diesel::joinable!(boost_library -> boost_library_repository (repo_id));

@@ -149,6 +149,15 @@ impl Documents {
         }
     }
 
+    /// A body that is one document, whatever it looks like.
+    pub fn of_one(body: Bytes, spec: &'static Spec) -> Self {
+        let limits = Limits { whole: usize::MAX, line: usize::MAX, batch: 1, batch_bytes: 1 };
+        let mut one = Self::new(Box::pin(tokio::io::empty()), Format::Json, limits, spec);
+        one.is_read = true;
+        one.queue.push_back(body);
+        one
+    }
+
     /// How documents stand in the body.
     pub fn format(&self) -> Format {
         self.format
@@ -352,6 +361,10 @@ fn wrapped<'b>(object: &'b [u8], wrappers: &[&str]) -> Option<&'b str> {
     }
     let members: std::collections::BTreeMap<std::borrow::Cow<'b, str>, &'b RawValue> =
         serde_json::from_slice(object).ok()?;
+    // What a source that reports a failure wraps counts for nothing: the whole is the item.
+    if members.get("ok").is_some_and(|ok| ok.get() == "false") {
+        return None;
+    }
     wrappers
         .iter()
         .filter_map(|key| members.get(*key))
@@ -466,6 +479,7 @@ mod tests {
             (r#"{"a":1}"#, &[r#"{"a":1}"#]),
             (r#"{"total_count":1,"items":[{"a":1}, {"b":2}]}"#, &[r#"{"a":1}"#, r#"{"b":2}"#]),
             (r#"{"items":7}"#, &[r#"{"items":7}"#]),
+            (r#"{"ok":false,"items":[1]}"#, &[r#"{"ok":false,"items":[1]}"#]),
             ("\u{FEFF}[1]", &["1"]),
             ("null", &["null"]),
         ] {

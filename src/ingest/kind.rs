@@ -232,7 +232,7 @@ pub struct Accepted {
 pub struct Outcome {
     /// The item's action.
     pub action: Action,
-    /// The table of its primary row.
+    /// The table of its primary row; empty where it has none.
     pub table: &'static str,
     /// The id of its primary row.
     pub row_id: Option<i64>,

@@ -564,7 +564,8 @@ fn report(
                     if let Some(outcome) = outcomes.next() {
                         receipt.count(outcome.action);
                         action_name(outcome.action).clone_into(&mut item.action);
-                        item.table = Some(outcome.table.to_owned());
+                        item.table =
+                            Some(outcome.table.to_owned()).filter(|table| !table.is_empty());
                         item.row_id = outcome.row_id;
                     }
                 }

@@ -41,8 +41,9 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("repo_language", "repo_id", "github_repository"),
     ("repo_license", "repo_id", "github_repository"),
     ("boost_library_repository", "id", "github_repository"),
-    ("boost_external_repository", "id", "github_repository"),
+    ("boost_missing_header_tmp", "usage_id", "boost_usage"),
     ("boost_file", "id", "github_file"),
+    ("wg21_paper_author", "paper_id", "wg21_paper"),
     ("boost_library_role_relationship", "library_version_id", "boost_library_version"),
     ("boost_library_category_relationship", "library_id", "boost_library"),
 ];
@@ -59,12 +60,33 @@ const STAMPED: &[&str] = &[
     "pull_request",
     "pull_request_comment",
     "pull_request_review",
+    "mailing_list_profile",
+    "mailing_list_message",
+    "wg21_paper_author_profile",
+    "wg21_mailing",
+    "wg21_paper",
     "boost_version",
     "boost_library",
     "boost_library_version",
     "boost_library_category",
     "boost_dependency",
     "dependency_change_log",
+    "boost_external_repository",
+    "boost_usage",
+    "clang_github_issue_item",
+    "clang_github_commit",
+    "website",
+    "website_visit_count",
+    "website_word_count",
+    "pinecone_sync_status",
+    "youtube_channel",
+    "youtube_video",
+    "slack_team",
+    "slack_user",
+    "slack_channel",
+    "slack_channel_membership",
+    "slack_channel_membership_change_log",
+    "slack_message",
 ];
 
 /// `GET {path}/{id}/provenance`.
@@ -118,7 +140,7 @@ async fn show(
         Some((member, column, parent)) => {
             format!("{member} m join {parent} t on t.id = m.{column} where m.id = ")
         }
-        None if STAMPED.contains(&table) => format!("{table} t where t.id = "),
+        None if STAMPED.contains(&table) => format!("{table} t where t.{} = ", key.name),
         None => return Err(unknown()),
     };
     let mut statement = Statement::new(

@@ -4,7 +4,7 @@ use axum::{
     Extension,
     body::Body,
     extract::{OriginalUri, Request, State},
-    http::{HeaderMap, StatusCode, Uri, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -31,6 +31,7 @@ use crate::{
         layers::RequestId,
         problem::{Problem, Result},
     },
+    webhooks,
 };
 
 /// The routes of every kind.
@@ -93,7 +94,7 @@ async fn ingest(
     let accepted = Accepted { job, format, key, params };
     let answer = tokio::spawn(accepted.run(app, parts.headers, body)).await;
     let (status, json) = answer.map_err(Problem::internal)??;
-    Ok(respond(status, json, &uri))
+    Ok(respond(status, json, uri.path()))
 }
 
 /// A request whose parameters are in order.
@@ -143,16 +144,16 @@ fn status(rejected: bool) -> StatusCode {
 
 /// A receipt as it is answered. One that rejects everything is a problem document too; its `status`
 /// is the receipt's.
-fn respond(status: StatusCode, json: String, uri: &Uri) -> Response {
-    if status == StatusCode::OK {
-        return ([(header::CONTENT_TYPE, "application/json")], json).into_response();
+pub fn respond(status: StatusCode, json: String, path: &str) -> Response {
+    if status.is_success() {
+        return (status, [(header::CONTENT_TYPE, "application/json")], json).into_response();
     }
     let document = match serde_json::from_str::<Value>(&json) {
         Ok(mut document) => {
             document["type"] = json!("urn:boost-dashboard:rejected");
             document["title"] = json!("Unprocessable Content");
             document["detail"] = json!("Every item was rejected.");
-            document["instance"] = json!(uri.path());
+            document["instance"] = json!(path);
             document.to_string()
         }
         Err(_) => json,
@@ -169,11 +170,10 @@ async fn show_example(_: Allowed<Reads>, Extension(Posted(kind)): Extension<Post
         .into_response()
 }
 
-/// The kind of a name, `domain/kind`.
+/// The kind of a name, `domain/kind`; those of webhooks too, which have no endpoint here.
 pub fn kind_named(name: &str) -> Option<&'static dyn AnyKind> {
-    let kinds: Vec<&'static dyn AnyKind> =
-        domains::all().into_iter().flat_map(|domain| domain.kinds).collect();
-    kinds.into_iter().find(|kind| {
+    let posted = domains::all().into_iter().flat_map(|domain| domain.kinds);
+    posted.chain(webhooks::kinds()).find(|kind| {
         let spec = kind.spec();
         name.split_once('/') == Some((spec.domain, spec.name))
     })

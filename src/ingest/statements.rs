@@ -56,8 +56,9 @@ pub async fn lock<'s>(
     let mut statement = Sql::new(
         "select count(pg_advisory_xact_lock(l.key)) from (select distinct hashtextextended(",
     );
-    statement.bind(SqlType::Text, Value::Text(format!("{fold}:")));
-    statement.push(" || u.scope, 0) as key from ");
+    statement.bind(SqlType::Text, Value::Text(fold.to_owned()));
+    // Scopes share locks: PostgreSQL's table of them is small, and a file may name thousands.
+    statement.push(", 0) # (hashtextextended(u.scope, 0) & 1023) as key from ");
     Given::default().texts("scope", scopes).append(&mut statement);
     statement.push(" order by 1) l");
     tx.query(statement).await?;

@@ -1,6 +1,6 @@
 //! Rows that were removed: a late copy does not bring them back.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
@@ -110,6 +110,24 @@ pub async fn remove_unlisted(
     tx.count(table).deleted += keys.len() as u64;
     record(tx, table, keys, times).await?;
     Ok(bereft)
+}
+
+/// Remembers for ever that rows with these keys are deleted; gives how many were not known to be.
+pub async fn remember(tx: &mut Tx<'_>, table: &str, keys: &BTreeSet<String>) -> QueryResult<usize> {
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    let mut statement = Statement::new(
+        "insert into tombstone (table_name, natural_key, deleted_at, remembered) select ",
+    );
+    statement.bind(SqlType::Text, Value::Text(table.to_owned())).push("::text, u.key, ");
+    statement.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now)).push(", true from ");
+    Given::default().texts("key", keys.iter().map(String::as_str)).append(&mut statement);
+    statement.push(
+        " on conflict (table_name, natural_key) do update set remembered = true, \
+         deleted_at = excluded.deleted_at where not tombstone.remembered",
+    );
+    tx.execute(statement).await
 }
 
 async fn record(

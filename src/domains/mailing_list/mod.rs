@@ -1,5 +1,6 @@
 //! Messages on the mailing lists.
 
+pub mod ingest;
 pub mod message;
 
 use super::domain::Domain;
@@ -8,4 +9,5 @@ use super::domain::Domain;
 pub fn domain() -> Domain {
     Domain::new("mailing-list", "Messages on the mailing lists.")
         .resource::<message::MailingListMessage>()
+        .kinds(ingest::kinds::kinds())
 }

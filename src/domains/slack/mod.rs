@@ -3,6 +3,7 @@
 pub mod channel;
 pub mod channel_membership;
 pub mod channel_membership_change_log;
+pub mod ingest;
 pub mod message;
 pub mod team;
 
@@ -16,4 +17,5 @@ pub fn domain() -> Domain {
         .resource::<channel_membership_change_log::SlackChannelMembershipChangeLog>()
         .resource::<channel_membership::SlackChannelMembership>()
         .resource::<message::SlackMessage>()
+        .kinds(ingest::kinds::kinds())
 }

@@ -45,7 +45,7 @@ resource! {
     /// When a stored value last changed here.
     updated_at: DateTime<Utc> = boost_external_repository::updated_at;
     /// Time of the newest scan.
-    last_scan_at: Option<DateTime<Utc>> = boost_external_repository::last_scan_at;
+    last_scan_at: Option<DateTime<Utc>> = boost_external_repository::last_scan_at, indexed;
 }
 
 diesel::allow_tables_to_appear_in_same_query!(boost_external_repository, github_repository);

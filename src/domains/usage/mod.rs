@@ -2,6 +2,7 @@
 
 pub mod external_repository;
 pub mod header_usage;
+pub mod ingest;
 pub mod missing_header;
 
 use super::domain::Domain;
@@ -12,4 +13,5 @@ pub fn domain() -> Domain {
         .resource::<external_repository::BoostExternalRepository>()
         .resource::<header_usage::BoostUsage>()
         .resource::<missing_header::BoostMissingHeaderTmp>()
+        .kinds(ingest::kinds::kinds())
 }

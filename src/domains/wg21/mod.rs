@@ -1,5 +1,6 @@
 //! Mailings and papers of the C++ committee.
 
+pub mod ingest;
 pub mod mailing;
 pub mod paper;
 pub mod paper_author;
@@ -12,4 +13,5 @@ pub fn domain() -> Domain {
         .resource::<mailing::WG21Mailing>()
         .resource::<paper::WG21Paper>()
         .resource::<paper_author::WG21PaperAuthor>()
+        .kinds(ingest::kinds::kinds())
 }

@@ -263,6 +263,7 @@ fn tags(domains: &[Domain]) -> Value {
     let domains = domains.iter().map(|domain| (domain.name, domain.doc));
     let others = [
         ("ingest", "Receipts, dead letters, drift and the raw archive."),
+        ("webhooks", "What sources tell by themselves, signed instead of with a token."),
         ("service", "Health, metrics and this document."),
     ];
     domains

@@ -6,7 +6,8 @@ use super::{catalog::Catalog, contract::contract};
 use crate::support::TestDb;
 
 /// Tables of the server's own, which no resource serves.
-const INTERNAL: [&str; 10] = [
+const INTERNAL: [&str; 11] = [
+    "boost_include",
     "boost_header_statement",
     "dead_letter",
     "drift",

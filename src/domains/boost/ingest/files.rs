@@ -11,6 +11,7 @@ use diesel::QueryResult;
 use super::catalogue::Catalogue;
 use crate::{
     db::sql::{SqlType, Statement, Value},
+    domains::usage::ingest::resolve,
     ingest::{given::Given, tx::Tx},
 };
 
@@ -101,21 +102,13 @@ async fn settle(tx: &mut Tx<'_>, changes: &Changes, altered: &[i64]) -> QueryRes
     appeared.extend(&changes.gained);
     appeared.extend(&changes.moved);
     let appeared: Vec<i64> = appeared.into_iter().collect();
-    usages_follow(tx, &appeared, &changes.lost).await?;
+    resolve::files_changed(tx, &appeared, &changes.lost).await?;
     if !changes.lost.is_empty() {
         let mut delete = Statement::new("delete from boost_file where id = any(");
         delete.bind_all(SqlType::BigInt, changes.lost.iter().copied().map(Value::BigInt)).push(")");
         let lost = tx.execute(delete).await? as u64;
         tx.count("boost_file").deleted += lost;
     }
-    Ok(())
-}
-
-/// The place where usages are resolved again: `changed` are files that have a library, perhaps since
-/// now, and `leaving` those about to lose theirs, whose rows go when this returns, with every usage
-/// that still points at them.
-#[expect(clippy::unused_async, reason = "the usage domain resolves its rows here")]
-async fn usages_follow(_tx: &mut Tx<'_>, _changed: &[i64], _leaving: &[i64]) -> QueryResult<()> {
     Ok(())
 }
 

@@ -38,7 +38,7 @@ draft! {
 }
 
 /// A comment.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Comment {
     /// GitHub's id.
     #[serde(skip)]
@@ -57,7 +57,8 @@ pub struct Comment {
 }
 
 impl Comment {
-    fn read(node: Node<'_>, thread: &Thread, context: &Context) -> Option<Self> {
+    /// Reads a comment of an issue or pull request.
+    pub fn read(node: Node<'_>, thread: &Thread, context: &Context) -> Option<Self> {
         let id = node.get("id").id()?;
         let created_at = node.get("created_at").instant().value();
         let updated_at = node.get("updated_at").instant().value();

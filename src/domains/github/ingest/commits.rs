@@ -176,7 +176,8 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
     Some(Read { item: Item::Commit(Box::new(commit)), accepted })
 }
 
-fn read_sha(node: Node<'_>) -> Option<String> {
+/// A commit's SHA, in lower case.
+pub fn read_sha(node: Node<'_>) -> Option<String> {
     let sha = node.str().map(|sha| sha.trim().to_ascii_lowercase());
     let Some(sha) = sha.filter(|sha| {
         (7..=64).contains(&sha.len()) && sha.bytes().all(|byte| byte.is_ascii_hexdigit())

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 
 use super::commits::{Commit, Completeness, FileChange};
@@ -44,6 +45,9 @@ static CHANGES: Set = Set {
     created_at: true,
     updated_at: false,
 };
+
+/// The most files of one statement.
+const CHUNK: usize = 10_000;
 
 /// A commit with the repository it belongs to.
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +116,45 @@ pub async fn store_files<'i>(
         names.into_iter().zip(done).map(|(name, done)| (name, done.id)).collect();
     store_renames(tx, commits, &ids).await?;
     Ok((ids, touched))
+}
+
+/// A file that a scan or a list names.
+#[derive(Debug, Clone, Copy)]
+pub struct ListedFile<'i> {
+    /// `github_repository.id`.
+    pub repo_id: i64,
+    /// The path in the repository.
+    pub filename: &'i str,
+    /// Whether it is deleted, and when that was so; none where it is only pointed at.
+    pub is_deleted: Option<(bool, DateTime<Utc>)>,
+    /// The item's index in the body.
+    pub item: i32,
+}
+
+/// Stores files that scans and lists name; one answer for each, in order. Of commits and lists the
+/// latest decides whether a file is deleted.
+pub async fn store_listed(tx: &mut Tx<'_>, files: &[ListedFile<'_>]) -> QueryResult<Vec<Done>> {
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    order.sort_by_key(|nth| (files[*nth].repo_id, files[*nth].filename));
+    let mut done: Vec<Option<Done>> = vec![None; files.len()];
+    for chunk in order.chunks(CHUNK) {
+        let drafts = chunk.iter().map(|nth| {
+            let ListedFile { repo_id, filename, is_deleted, item } = files[*nth];
+            FileDraft {
+                repo_id,
+                filename: filename.to_owned(),
+                is_deleted: Cell::of(is_deleted.map(|(is_deleted, _)| is_deleted)),
+                previous_filename_id: Cell::Unstated(None),
+                stamp: Stamp { source_at: is_deleted.map(|(_, at)| at), ..Stamp::BOTTOM },
+                item,
+            }
+        });
+        let stored = upsert(tx, drafts.collect()).await?;
+        for (nth, stored) in chunk.iter().zip(stored) {
+            done[*nth] = Some(stored);
+        }
+    }
+    done.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
 }
 
 async fn store_renames(

@@ -45,7 +45,7 @@ draft! {
 }
 
 /// What issues and pull requests have in common. What is `None` is not stated.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Thread {
     /// The repository.
     #[serde(serialize_with = "super::folded_name")]
@@ -80,7 +80,7 @@ pub struct Thread {
 }
 
 /// An issue.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Issue {
     /// GitHub's id.
     #[serde(serialize_with = "super::text_number")]

@@ -13,14 +13,17 @@ pub mod files;
 pub mod issues;
 pub mod kinds;
 pub mod named;
+pub mod label_edits;
 pub mod numbers;
 pub mod person;
 pub mod pulls;
+pub mod removals;
 pub mod repositories;
 pub mod reviews;
 pub mod settle;
 pub mod store;
 pub mod threads;
+pub mod transfers;
 
 use serde::Serializer;
 
@@ -55,6 +58,12 @@ pub enum Item {
     Issue(Box<issues::Issue>),
     /// `pull_request` and what hangs on it.
     Pull(Box<pulls::Pull>),
+    /// An issue or a comment that was deleted.
+    Removal(removals::Removal),
+    /// An issue that went to another repository.
+    Transfer(transfers::Transfer),
+    /// A label that was renamed or deleted in a repository.
+    LabelEdit(Box<label_edits::LabelEdit>),
 }
 
 /// The tables whose rows have registers, for merging rows.
@@ -73,15 +82,19 @@ pub fn tables() -> [&'static Table; 10] {
     ]
 }
 
-/// The repository of an item: of its own addresses, its `repository` object, or `repo=`.
-pub fn repository_of(node: Node<'_>, context: &Context) -> Option<RepoName> {
+/// The repository that an item names: in its own addresses, or its `repository` object.
+pub fn stated_repository(node: Node<'_>) -> Option<RepoName> {
     let address = ["repository_url", "url", "html_url", "issue_url"]
         .into_iter()
         .find_map(|key| RepoName::parse(node.get(key).str().filter(|url| url.contains("://"))?));
-    let stated = address
+    address
         .or_else(|| RepoName::parse(node.get("repository").get("full_name").str()?))
-        .or_else(|| RepoName::parse(node.get("repo").str()?));
-    match (stated, &context.repo) {
+        .or_else(|| RepoName::parse(node.get("repo").str()?))
+}
+
+/// The repository of an item: the one it names, or `repo=`.
+pub fn repository_of(node: Node<'_>, context: &Context) -> Option<RepoName> {
+    match (stated_repository(node), &context.repo) {
         (Some(stated), Some(given)) => {
             if !stated.same(given) {
                 node.warn("context_mismatch", format!("The payload is of {stated}; it wins."));

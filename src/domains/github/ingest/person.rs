@@ -1,12 +1,14 @@
 //! People in GitHub payloads: who a user object, or a commit's author, is.
 
 use serde::Serialize;
-use unicode_normalization::UnicodeNormalization;
 
 use crate::{
     domains::{
         github::ingest::{KEY_LENGTH, text_number},
-        users::{enums::GitHubAccountType, ingest::email},
+        users::{
+            enums::GitHubAccountType,
+            ingest::{email, name::fold},
+        },
     },
     ingest::value::Node,
 };
@@ -111,12 +113,6 @@ fn account_type(name: &str) -> GitHubAccountType {
         "enterprise" => GitHubAccountType::Enterprise,
         _ => GitHubAccountType::User,
     }
-}
-
-/// A name as names are compared: NFKC, case-folded, inner white space to one blank.
-pub fn fold(name: &str) -> String {
-    let normal: String = name.nfkc().collect::<String>().to_lowercase();
-    normal.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whose commit it is, and the address that comes with it.

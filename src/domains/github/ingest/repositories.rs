@@ -81,6 +81,12 @@ pub struct Repository {
     /// The languages and their bytes, where they are what is stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub languages: Option<Vec<(String, i64)>>,
+    /// The name it had until now, where the payload tells.
+    #[serde(skip)]
+    pub former: Option<RepoName>,
+    /// Since when it is deleted or private, where the payload tells.
+    #[serde(skip)]
+    pub removed_at: Option<DateTime<Utc>>,
     /// The statement's stamp.
     #[serde(skip)]
     pub stamp: Stamp,
@@ -101,11 +107,27 @@ impl Repository {
             updated_at: None,
             license: None,
             languages: None,
+            former: None,
+            removed_at: None,
             stamp: Stamp::BOTTOM,
         }
     }
 
-    fn stamped(mut self, source_at: Option<DateTime<Utc>>, as_of: Option<DateTime<Utc>>) -> Self {
+    /// What it was called until this statement: the same repository by another name. It says
+    /// nothing else.
+    pub fn before(&self) -> Option<Self> {
+        let name = self.former.clone()?;
+        let stamp = Stamp { source_at: self.stamp.source_at, ..Stamp::BOTTOM };
+        Some(Self { id: self.id, stamp, ..Self::named(name) })
+    }
+
+    /// The same with its stamp: the time its source gives it, and what it says.
+    #[must_use]
+    pub fn stamped(
+        mut self,
+        source_at: Option<DateTime<Utc>>,
+        as_of: Option<DateTime<Utc>>,
+    ) -> Self {
         self.stamp = Stamp { source_at, rank: 0, as_of, digest: digest(&self) };
         self
     }
@@ -120,7 +142,7 @@ impl Repository {
 
     /// Whether it says more than that the repository exists.
     pub fn is_full(&self) -> bool {
-        self.stamp != Stamp::BOTTOM
+        !self.stamp.digest.is_empty()
     }
 
     /// What is written of it, once its row, its owner and its name are known. A list of languages
@@ -128,8 +150,9 @@ impl Repository {
     pub fn draft(&self, id: i64, owner: i64, name: String, item: i32) -> RepositoryDraft {
         let (owner_account_id, repo_name, removed_at) = match self.languages {
             Some(_) => (Cell::Unstated(0), Cell::Unstated(String::new()), Cell::Unstated(None)),
-            // A payload of the repository itself shows that it is there.
-            None => (Cell::Stated(owner), Cell::Stated(name), Cell::Stated(None)),
+            // A payload of the repository itself shows that it is there, unless it says that it is
+            // gone: true when it was received, so a copy of the same time does not clear it.
+            None => (Cell::Stated(owner), Cell::Stated(name), self.removed()),
         };
         let set = |stated| if stated { Cell::Stated(()) } else { Cell::Unstated(()) };
         RepositoryDraft {
@@ -147,6 +170,15 @@ impl Repository {
             languages: set(self.languages.is_some()),
             stamp: self.stamp.clone(),
             item,
+        }
+    }
+}
+
+impl Repository {
+    fn removed(&self) -> Cell<Option<DateTime<Utc>>> {
+        match self.removed_at {
+            None => Cell::Stated(None),
+            at => Cell::StatedAt(at, Stamp { as_of: at, ..self.stamp.clone() }),
         }
     }
 }

@@ -116,7 +116,8 @@ fn kind_of(node: Node<'_>) -> ReviewKind {
     }
 }
 
-fn read_one(node: Node<'_>, thread: &Thread, context: &Context) -> Option<Review> {
+/// Reads a review or a review comment.
+pub fn read_one(node: Node<'_>, thread: &Thread, context: &Context) -> Option<Review> {
     let kind = kind_of(node);
     let state = node.get("state").filled_text().map(|state| state.to_ascii_uppercase());
     if kind == ReviewKind::Review && state.as_deref() == Some("PENDING") {
@@ -150,6 +151,8 @@ fn read_one(node: Node<'_>, thread: &Thread, context: &Context) -> Option<Review
     let newest = updated_at.or(created_at);
     let source_at = context.source_time(newest, node.get("updated_at"));
     let digest = digest(&(thread.place(), &review));
-    review.stamp = Stamp { source_at, rank: 0, as_of: context.as_of, digest };
+    // A dismissal is the last word on a review, and does not change the time of its submission.
+    let rank = i16::from(review.state.as_deref() == Some("DISMISSED"));
+    review.stamp = Stamp { source_at, rank, as_of: context.as_of, digest };
     Some(review)
 }

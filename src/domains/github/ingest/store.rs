@@ -11,17 +11,22 @@ use super::{
     commits::CommitDraft,
     created_repos::{self, CreatedRepos},
     files::{self, Placed as PlacedCommit},
-    issues::Thread,
+    issues::{Issue, Thread},
+    label_edits::{self, Edits, LabelEdit},
     person::Person,
+    removals::{self, Removal},
     repositories::{Mentioned, Repository},
     settle::{self, Found, Settled},
     threads::{self, People, Placed},
+    transfers::{self, Fate, Transfer},
 };
 use crate::{
+    db::sql::{SqlType, Statement, Value},
     domains::boost::ingest::files as library_files,
     ingest::{
         kind::{Context, Outcome},
         repo_name::RepoName,
+        stamp::Stamp,
         tx::Tx,
         upsert::{Action, upsert, upsert_locking},
     },
@@ -33,21 +38,17 @@ pub async fn store(
     items: &[(i32, &Item)],
     context: &Context,
 ) -> QueryResult<Vec<Outcome>> {
+    lock_threads(tx, items).await?;
     let named = named_repositories(items);
     let mut walk = Walk { accounts: Accounts::default(), as_of: context.as_of, ghost: None };
     let people: Vec<Whose> = items.iter().map(|(index, item)| walk.item(*index, item)).collect();
-    let mentions: Vec<Mentioned<'_>> = own_repositories(items)
+    let former = former_names(items);
+    let mentions: Vec<Mentioned<'_>> = former
+        .iter()
+        .map(|(index, repository)| (*index, repository))
+        .chain(own_repositories(items))
         .chain(named.iter().map(|(index, repository)| (*index, repository)))
-        .map(|(item, repository)| Mentioned {
-            owner: walk.accounts.mention(
-                repository.owner.clone(),
-                repository.stamp.source_at,
-                repository.stamp.as_of,
-                item,
-            ),
-            repository,
-            item,
-        })
+        .map(|(item, repository)| mentioned(&mut walk.accounts, repository, item))
         .collect();
     let Walk { accounts, ghost, .. } = walk;
     let stored = accounts.store(tx).await?;
@@ -65,6 +66,14 @@ pub async fn store(
 
     let mut outcomes = Outcomes(vec![None; items.len()]);
     let mut slots = Slots::default();
+    let edits = Edited::of(items);
+    outcomes.put(edits.removed, removals::remove(tx, &edits.removals).await?);
+    label_edits::remember(tx, &edits.labels).await?;
+    let asked: Vec<&Issue> = items.iter().filter_map(|(_, item)| issue_of(item)).collect();
+    let fates = transfers::fates(tx, &asked).await?;
+    let threads = items.iter().filter_map(|(_, item)| repository_of_thread(item));
+    let threads: BTreeSet<i64> = threads.map(repo_id).collect::<QueryResult<_>>()?;
+    let renamed = Edits::of(tx, &threads).await?;
     let mut said = BTreeSet::new();
     let mut years: Vec<(i32, &CreatedRepos)> = Vec::new();
     let (mut commits, mut authors) = (Vec::new(), Vec::new());
@@ -92,14 +101,23 @@ pub async fn store(
                 authors.push(stored.id(*author));
             }
             (Item::Issue(issue), Whose::Thread(people)) => {
+                let place = match fates.get(&issue.id) {
+                    None => Some((&**issue, repo_id(&issue.thread.repo)?)),
+                    Some(Fate::Moved(moved, repo_id)) => Some((&**moved, *repo_id)),
+                    Some(Fate::Gone) => None,
+                };
+                let Some((issue, repo_id)) = place else {
+                    let outcome = Outcome { action: Action::Stale, table: "issue", row_id: None };
+                    outcomes.0[slot] = Some(outcome);
+                    continue;
+                };
                 slots.issues.push(slot);
-                let repo_id = repo_id(&issue.thread.repo)?;
-                issues.push(Placed { item: &**issue, repo_id, people, index: *index });
+                issues.push(Placed::of(issue, repo_id, people, *index, &renamed));
             }
             (Item::Pull(pull), Whose::Thread(people)) => {
                 slots.pulls.push(slot);
                 let repo_id = repo_id(&pull.thread.repo)?;
-                pulls.push(Placed { item: &**pull, repo_id, people, index: *index });
+                pulls.push(Placed::of(&**pull, repo_id, people, *index, &renamed));
             }
             _ => {}
         }
@@ -110,7 +128,114 @@ pub async fn store(
     threads::reserve_numbers(tx, &issues, &pulls).await?;
     outcomes.put(slots.issues, threads::store_issues(tx, &issues, accounts).await?);
     outcomes.put(slots.pulls, threads::store_pulls(tx, &pulls, accounts).await?);
+    outcomes.put(edits.transferred, transfers::store(tx, &edits.transfers).await?);
+    let places = edits.labels.iter().map(|(_, edit)| repo_id(&edit.repo));
+    let places = places.collect::<QueryResult<Vec<i64>>>()?;
+    outcomes.put(edits.labelled, label_edits::apply(tx, &edits.labels, &places).await?);
     outcomes.0.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
+}
+
+/// Stores repositories that other domains name or describe, with their owners. Gives the row of each,
+/// and an outcome for each that says more than its name. Call it first in a transaction.
+pub async fn store_named(
+    tx: &mut Tx<'_>,
+    repositories: &[(i32, &Repository)],
+) -> QueryResult<(Vec<i64>, Vec<Outcome>)> {
+    if repositories.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let mut accounts = Accounts::default();
+    let mentions: Vec<Mentioned<'_>> = repositories
+        .iter()
+        .map(|(item, repository)| mentioned(&mut accounts, repository, *item))
+        .collect();
+    let stored = accounts.store(tx).await?;
+    store_repositories(tx, &mentions, &stored).await
+}
+
+fn mentioned<'i>(accounts: &mut Accounts, repository: &'i Repository, item: i32) -> Mentioned<'i> {
+    let Stamp { source_at, as_of, .. } = repository.stamp;
+    Mentioned {
+        owner: accounts.mention(repository.owner.clone(), source_at, as_of, item),
+        repository,
+        item,
+    }
+}
+
+/// The advisory lock of issues and pull requests: whoever stores some shares it, whoever deletes or
+/// transfers some or edits labels has it alone. So nobody stores what is being deleted meanwhile.
+const THREADS_LOCK: i64 = 0x6768_7468_7265_6164;
+
+/// Takes that lock. It is the first of all, so that nobody waits for it who holds another.
+async fn lock_threads(tx: &mut Tx<'_>, items: &[(i32, &Item)]) -> QueryResult<()> {
+    let mode = |item: &Item| match item {
+        Item::Issue(_) | Item::Pull(_) => Some("_shared"),
+        Item::Removal(_) | Item::Transfer(_) | Item::LabelEdit(_) => Some(""),
+        _ => None,
+    };
+    // The empty text is the least: one that edits makes the batch one that does.
+    let Some(mode) = items.iter().filter_map(|(_, item)| mode(item)).min() else { return Ok(()) };
+    let mut lock = Statement::new(format!("select pg_advisory_xact_lock{mode}("));
+    lock.bind(SqlType::BigInt, Value::BigInt(THREADS_LOCK)).push(")::text");
+    tx.query(lock).await?;
+    Ok(())
+}
+
+/// The items that edit what other items stored, with their positions in the batch.
+#[derive(Default)]
+struct Edited<'i> {
+    removed: Vec<usize>,
+    removals: Vec<&'i Removal>,
+    transferred: Vec<usize>,
+    transfers: Vec<(i32, &'i Transfer)>,
+    labelled: Vec<usize>,
+    labels: Vec<(i32, &'i LabelEdit)>,
+}
+
+impl<'i> Edited<'i> {
+    fn of(items: &[(i32, &'i Item)]) -> Self {
+        let mut edited = Self::default();
+        for (slot, (index, item)) in items.iter().enumerate() {
+            match item {
+                Item::Removal(removal) => {
+                    edited.removed.push(slot);
+                    edited.removals.push(removal);
+                }
+                Item::Transfer(transfer) => {
+                    edited.transferred.push(slot);
+                    edited.transfers.push((*index, transfer));
+                }
+                Item::LabelEdit(edit) => {
+                    edited.labelled.push(slot);
+                    edited.labels.push((*index, edit));
+                }
+                _ => {}
+            }
+        }
+        edited
+    }
+}
+
+fn issue_of(item: &Item) -> Option<&Issue> {
+    match item {
+        Item::Issue(issue) => Some(issue),
+        _ => None,
+    }
+}
+
+fn repository_of_thread(item: &Item) -> Option<&RepoName> {
+    match item {
+        Item::Issue(issue) => Some(&issue.thread.repo),
+        Item::Pull(pull) => Some(&pull.thread.repo),
+        _ => None,
+    }
+}
+
+/// What repositories were called before they were renamed or transferred.
+fn former_names(items: &[(i32, &Item)]) -> Vec<(i32, Repository)> {
+    own_repositories(items)
+        .filter_map(|(index, repository)| Some((index, repository.before()?)))
+        .collect()
 }
 
 /// Which items are of which table, by their position in the batch.
@@ -177,7 +302,11 @@ impl Walk {
                     pull.reviews.iter().flatten().map(|review| review.person.as_ref()).collect();
                 Whose::Thread(self.thread(&pull.thread, &reviewers, index))
             }
-            Item::Repository(_) | Item::CreatedRepos(_) => Whose::Nobody,
+            Item::Repository(_)
+            | Item::CreatedRepos(_)
+            | Item::Removal(_)
+            | Item::Transfer(_)
+            | Item::LabelEdit(_) => Whose::Nobody,
         }
     }
 
@@ -230,6 +359,12 @@ fn named_repositories(items: &[(i32, &Item)]) -> Vec<(i32, Repository)> {
                 Item::Commit(commit) => &commit.repo,
                 Item::Issue(issue) => &issue.thread.repo,
                 Item::Pull(pull) => &pull.thread.repo,
+                Item::Removal(removal) => &removal.repo,
+                Item::LabelEdit(edit) => {
+                    let id = Some(edit.github_id);
+                    let named = Repository::named(edit.repo.clone());
+                    return Some((*index, Repository { id, ..named }));
+                }
                 _ => return None,
             };
             seen.insert(name.folded()).then(|| (*index, Repository::named(name.clone())))

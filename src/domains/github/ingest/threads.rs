@@ -8,13 +8,16 @@ use super::{
     accounts::{Handle, Stored},
     comments::{Comment, IssueCommentDraft, PullCommentDraft},
     issues::{Issue, Thread, author_cell},
+    label_edits::Edits,
     numbers::{self, Claim, ISSUES, PULLS, Place},
     pulls::Pull,
+    removals,
     reviews::{Review, ReviewDraft, ReviewKind},
 };
 use crate::{
     db::sql::{SqlType, Statement, Value},
     ingest::{
+        given::Given,
         kind::Outcome,
         register::{Cell, Draft},
         sets::{self, Column, Listed, MemberKey, Mode, Set},
@@ -96,8 +99,53 @@ pub struct Placed<'i, T> {
     pub repo_id: i64,
     /// Its people.
     pub people: &'i People,
+    /// Its labels as they are called now, where some were renamed or deleted since.
+    pub labels: Option<BTreeSet<String>>,
     /// The item's index.
     pub index: i32,
+}
+
+impl<'i, T: Threaded> Placed<'i, T> {
+    /// An item in its repository, its labels read through the edits there.
+    pub fn of(item: &'i T, repo_id: i64, people: &'i People, index: i32, edits: &Edits) -> Self {
+        let listed = item.thread().labels.as_ref();
+        let labels =
+            listed.and_then(|labels| edits.read_through(repo_id, labels, item.stamp().source_at));
+        Self { item, repo_id, people, labels, index }
+    }
+
+    fn labels(&self) -> Option<&BTreeSet<String>> {
+        self.labels.as_ref().or(self.item.thread().labels.as_ref())
+    }
+}
+
+/// An issue or a pull request.
+pub trait Threaded {
+    /// What they have in common.
+    fn thread(&self) -> &Thread;
+
+    /// The statement's stamp.
+    fn stamp(&self) -> &Stamp;
+}
+
+impl Threaded for Issue {
+    fn thread(&self) -> &Thread {
+        &self.thread
+    }
+
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+}
+
+impl Threaded for Pull {
+    fn thread(&self) -> &Thread {
+        &self.thread
+    }
+
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
 }
 
 /// The accounts of a batch and the one that stands for nobody.
@@ -208,6 +256,7 @@ pub async fn store_issues(
         all: issues.iter().map(|placed| &placed.item.thread).collect(),
         stamps: issues.iter().map(|placed| &placed.item.stamp).collect(),
         people: issues.iter().map(|placed| placed.people).collect(),
+        labels: issues.iter().map(Placed::labels).collect(),
         indexes: issues.iter().map(|placed| placed.index).collect(),
     };
     threads.store_sets(tx, &mut parents, accounts, &ISSUE_LABELS, &ISSUE_ASSIGNEES).await?;
@@ -250,6 +299,7 @@ pub async fn store_pulls(
         all: pulls.iter().map(|placed| &placed.item.thread).collect(),
         stamps: pulls.iter().map(|placed| &placed.item.stamp).collect(),
         people: pulls.iter().map(|placed| placed.people).collect(),
+        labels: pulls.iter().map(Placed::labels).collect(),
         indexes: pulls.iter().map(|placed| placed.index).collect(),
     };
     threads.store_sets(tx, &mut parents, accounts, &PULL_LABELS, &PULL_ASSIGNEES).await?;
@@ -301,6 +351,7 @@ struct Threads<'i> {
     all: Vec<&'i Thread>,
     stamps: Vec<&'i Stamp>,
     people: Vec<&'i People>,
+    labels: Vec<Option<&'i BTreeSet<String>>>,
     indexes: Vec<i32>,
 }
 
@@ -321,7 +372,7 @@ impl Threads<'_> {
                 members,
             };
             let no_values = |key| (key, Vec::new());
-            if let (Some(names), true) = (&self.all[n].labels, done.sets[0]) {
+            if let (Some(names), true) = (self.labels[n], done.sets[0]) {
                 label_lists.push(list(
                     names.iter().cloned().map(MemberKey::Text).map(no_values).collect(),
                 ));
@@ -467,13 +518,22 @@ async fn settle_ids(
             ReviewKind::Review => verdicts.insert(review.id),
         };
     }
-    if !comments.is_empty() {
-        let mut moved = Statement::new(
-            "update pull_request_review set pr_review_id = -pr_review_id \
-             where kind = 'review' and pr_review_id = any(",
+    if !verdicts.is_empty() {
+        // A number that a deleted comment had stays a comment's.
+        let keys = verdicts.iter().map(i64::to_string);
+        let mut gone = Given::default().texts("key", keys).statement(
+            "select t.natural_key from",
+            "join tombstone t on t.natural_key = u.key and t.remembered where t.table_name = ",
         );
-        moved.bind_all(SqlType::BigInt, comments.iter().copied().map(Value::BigInt)).push(")");
-        tx.execute(moved).await?;
+        gone.bind(SqlType::Text, Value::Text(REVIEWS.table.to_owned()));
+        for row in tx.query(gone).await? {
+            if let [Value::Text(key)] = row.0.as_slice() {
+                comments.extend(key.parse::<i64>());
+            }
+        }
+    }
+    if !comments.is_empty() {
+        removals::clear_numbers(tx, &comments).await?;
     }
     if !verdicts.is_empty() {
         let mut taken = Statement::new(

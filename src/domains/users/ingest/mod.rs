@@ -1,3 +1,5 @@
-//! What every kind that names people shares: e-mail addresses.
+//! What every kind that names people shares: names, e-mail addresses.
 
+pub mod address;
 pub mod email;
+pub mod name;

@@ -1,0 +1,41 @@
+alter table slack_channel_membership_change_log
+    drop column source_item,
+    drop column source_receipt,
+    drop column reports;
+alter table slack_channel_membership
+    drop column source_item,
+    drop column source_receipt,
+    drop column last_event_at;
+alter table slack_channel
+    drop column members_at,
+    drop column source_item,
+    drop column source_receipt,
+    drop column column_stamps,
+    drop column source_digest,
+    drop column source_as_of,
+    drop column source_rank,
+    drop column source_at;
+alter table slack_message
+    drop column source_item,
+    drop column source_receipt,
+    drop column column_stamps,
+    drop column source_digest,
+    drop column source_as_of,
+    drop column source_rank,
+    drop column source_at;
+alter table slack_user
+    drop column source_item,
+    drop column source_receipt,
+    drop column column_stamps,
+    drop column source_digest,
+    drop column source_as_of,
+    drop column source_rank,
+    drop column source_at;
+alter table slack_team
+    drop column source_item,
+    drop column source_receipt,
+    drop column column_stamps,
+    drop column source_digest,
+    drop column source_as_of,
+    drop column source_rank,
+    drop column source_at;

@@ -1,0 +1,36 @@
+alter table wg21_paper
+    drop column source_receipt,
+    drop column source_item;
+alter table wg21_mailing
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table wg21_paper_author_profile
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table mailing_list_profile
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table mailing_list_message
+    drop column updated_at,
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
