@@ -40,12 +40,10 @@ fn words(parameter: &str) -> &'static str {
             "The version of Boost, where the payload does not name it, in any spelling: `1.84.0`, \
              `boost-1.84.0`. A version in the payload wins."
         }
-        }
         "replace" => "`true`: the lists of the body are all there is; what they lack is removed.",
         "app_type" => "The search feed, where the payload does not name it: `mailing`.",
         "video" => "YouTube's id of the video that a transcript is of, where the payload lacks it.",
         "lang" => "The language of a transcript as a BCP 47 tag; `en` if nothing says it.",
-        }
         "team" => "Slack's id of the workspace, where the payload does not give it: `T0QVSH4420`.",
         "channel" => "Slack's id of the channel, where the payload does not give it: `C038HR2678`.",
         "allow_private" => "`true`: content that is not public is accepted; else it is refused.",

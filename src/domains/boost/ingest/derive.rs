@@ -23,8 +23,8 @@ pub async fn catalogue_changed(
     let meaning = |catalogue: &Catalogue, name: &str| catalogue.resolve(name).map(|found| found.id);
     let names = graph::names(tx).await?;
     if names.iter().any(|name| meaning(before, name) != meaning(&catalogue, name)) {
-        let named = graph::derive(tx, &catalogue).await?;
-        stubs::drop_unused(tx, &named).await?;
+        let used = graph::derive(tx, &catalogue).await?;
+        stubs::drop_unused(tx, &used).await?;
     }
     files::follow_repositories(tx, &catalogue, repositories).await
 }

@@ -121,11 +121,7 @@ impl Outcomes {
 }
 
 /// Takes every lock that orders transactions, before any row is locked: guests, then channels.
-async fn lock(
-    tx: &mut Tx<'_>,
-    items: &[(i32, &Item)],
-    keys: &[Option<Key>],
-) -> QueryResult<()> {
+async fn lock(tx: &mut Tx<'_>, items: &[(i32, &Item)], keys: &[Option<Key>]) -> QueryResult<()> {
     let mut guests = Vec::new();
     let mut makes_memberships = false;
     let mut scopes = BTreeSet::new();
@@ -247,11 +243,9 @@ fn named<'i>(item: &'i Item) -> Vec<&'i str> {
         Item::Members(members) => of(members).collect(),
         Item::Message(message) => message.user.as_deref().into_iter().collect(),
         Item::Move(event) => vec![&event.user],
-        Item::Team(_)
-        | Item::User(_)
-        | Item::Deleted(_)
-        | Item::Moved(_)
-        | Item::Nothing(_) => Vec::new(),
+        Item::Team(_) | Item::User(_) | Item::Deleted(_) | Item::Moved(_) | Item::Nothing(_) => {
+            Vec::new()
+        }
     }
 }
 
@@ -319,11 +313,7 @@ impl<'b> Batch<'b> {
     }
 
     /// Lists of members, joins and leaves.
-    async fn store_membership(
-        &self,
-        tx: &mut Tx<'_>,
-        outcomes: &mut Outcomes,
-    ) -> QueryResult<()> {
+    async fn store_membership(&self, tx: &mut Tx<'_>, outcomes: &mut Outcomes) -> QueryResult<()> {
         let (mut events, mut lists, mut moves) = (Vec::new(), Vec::new(), Vec::new());
         let (mut listings, mut move_slots) = (Vec::new(), Vec::new());
         for (slot, index, item, channel) in self.placed() {

@@ -10,8 +10,27 @@ const LONGEST: usize = 80;
 const WORDS: usize = 5;
 /// Words that no name has: what follows "I am" is seldom one.
 const NO_NAMES: &[&str] = &[
-    "very", "happy", "excited", "glad", "going", "here", "host", "talk", "today", "keynote", "panel",
-    "lightning", "live", "interview", "workshop", "your", "from", "the", "not", "just", "so",
+    "very",
+    "happy",
+    "excited",
+    "glad",
+    "going",
+    "here",
+    "host",
+    "talk",
+    "today",
+    "keynote",
+    "panel",
+    "lightning",
+    "live",
+    "interview",
+    "workshop",
+    "your",
+    "from",
+    "the",
+    "not",
+    "just",
+    "so",
 ];
 /// Degrees that stand behind a name.
 const DEGREES: &[&str] = &["phd", "ph.d", "ph.d.", "msc", "m.sc.", "md", "m.d."];
@@ -75,11 +94,20 @@ mod tests {
 
     #[test]
     fn names_are_told_from_other_words() {
-        for name in ["Jane Roe", "Jane", "J. P. O'Neil-Roe", "Łukasz Żak", "田中 太郎", "अनिल कुमार"] {
+        for name in ["Jane Roe", "Jane", "J. P. O'Neil-Roe", "Łukasz Żak", "田中 太郎", "अनिल कुमार"]
+        {
             assert!(is_name(name, 1, &["Some Talk"]), "{name}");
         }
         for name in [
-            "", "Jane 2", "Very Happy", "Jane_Roe", "a b c d e f", "CppCon", "some talk", "-", "Jane (Roe)",
+            "",
+            "Jane 2",
+            "Very Happy",
+            "Jane_Roe",
+            "a b c d e f",
+            "CppCon",
+            "some talk",
+            "-",
+            "Jane (Roe)",
             &"x".repeat(81),
         ] {
             assert!(!is_name(name, 1, &["Some Talk", "CppCon"]), "{name}");
@@ -89,7 +117,10 @@ mod tests {
 
     #[test]
     fn lists_are_split() {
-        assert_eq!(split("Jane Roe, John Doe & Ann; Bob and Eve"), ["Jane Roe", "John Doe", "Ann", "Bob", "Eve"]);
+        assert_eq!(
+            split("Jane Roe, John Doe & Ann; Bob and Eve"),
+            ["Jane Roe", "John Doe", "Ann", "Bob", "Eve"]
+        );
         assert_eq!(split("Jane Roe, PhD, and Andy Sand"), ["Jane Roe", "Andy Sand"]);
         assert_eq!(tidy("  Jane\u{a0} O’Roe , Ph.D."), "Jane O'Roe");
     }

@@ -124,9 +124,7 @@ async fn stored(
         "select l.video_id, s.external_id, l.id, s.id, l.spelling from youtube_video_speaker l \
          join youtube_speaker s on s.id = l.speaker_id where l.video_id = any(",
     );
-    select
-        .bind_all(SqlType::Text, videos.iter().map(|video| Value::Text(video.clone())))
-        .push(")");
+    select.bind_all(SqlType::Text, videos.iter().map(|video| Value::Text(video.clone()))).push(")");
     let mut links = BTreeMap::new();
     for row in tx.query(select).await? {
         if let Ok(
@@ -177,9 +175,8 @@ async fn add(tx: &mut Tx<'_>, links: &[(&str, &str, &str)]) -> QueryResult<BTree
         return Ok(BTreeSet::new());
     }
     let people: BTreeMap<&str, &str> = links.iter().map(|(_, key, name)| (*key, *name)).collect();
-    let mut insert = Statement::new(
-        "with u as (select nextval('base_profile_id_seq') as id, u.* from ",
-    );
+    let mut insert =
+        Statement::new("with u as (select nextval('base_profile_id_seq') as id, u.* from ");
     Given::default()
         .texts("external_id", people.keys().copied())
         .texts("display_name", people.values().copied())
@@ -233,13 +230,11 @@ async fn name(tx: &mut Tx<'_>, speakers: &BTreeSet<i64>) -> QueryResult<()> {
          l.spelling from youtube_video_speaker l join youtube_video v on v.video_id = l.video_id \
          where l.speaker_id = any(",
     );
-    update
-        .bind_all(SqlType::BigInt, speakers.iter().map(|id| Value::BigInt(*id)))
-        .push(
-            ") order by l.speaker_id, v.published_at desc nulls last, \
+    update.bind_all(SqlType::BigInt, speakers.iter().map(|id| Value::BigInt(*id))).push(
+        ") order by l.speaker_id, v.published_at desc nulls last, \
              v.video_id collate \"C\" desc) n \
              where s.id = n.speaker_id and s.display_name <> n.spelling",
-        );
+    );
     let renamed = tx.execute(update).await?;
     tx.count("youtube_speaker").updated += renamed as u64;
     Ok(())

@@ -13,13 +13,23 @@ pub const INTRODUCTION: usize = 2_000;
 const SPEAKERS: usize = 50;
 /// Events whose names end a title.
 const EVENTS: &[&str] = &[
-    "CppCon", "C++Now", "BoostCon", "Meeting C++", "ACCU", "C++ on Sea", "CppNorth", "using std::cpp",
-    "emBO++", "code::dive", "Pure Virtual C++",
+    "CppCon",
+    "C++Now",
+    "BoostCon",
+    "Meeting C++",
+    "ACCU",
+    "C++ on Sea",
+    "CppNorth",
+    "using std::cpp",
+    "emBO++",
+    "code::dive",
+    "Pure Virtual C++",
 ];
 /// What stands between the parts of a title.
 const SEPARATORS: &[&str] = &[" - ", " – ", " — ", " | "];
 /// What introduces a name, and the fewest words that it has then.
-const INTRODUCTIONS: &[(&str, usize)] = &[("my name is", 1), ("my name's", 2), ("i am", 2), ("i'm", 2)];
+const INTRODUCTIONS: &[(&str, usize)] =
+    &[("my name is", 1), ("my name's", 2), ("i am", 2), ("i'm", 2)];
 
 /// What is known of a video.
 #[derive(Debug, Clone, Copy, Default)]
@@ -89,7 +99,8 @@ impl Talk<'_> {
     /// 4. `<event> <year>: <names> "talk"`, or `<event> <year>: <names>: talk`.
     fn announced(&self) -> Vec<String> {
         let announced = || {
-            let (event, rest) = self.title.split_once(": ").or_else(|| self.title.split_once(':'))?;
+            let (event, rest) =
+                self.title.split_once(": ").or_else(|| self.title.split_once(':'))?;
             let (event, year) = event.trim().rsplit_once(' ')?;
             let is_year = year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit());
             if !is_year || !self.is_event(event.trim()) {
@@ -110,9 +121,8 @@ impl Talk<'_> {
             .map(|text| {
                 let beginning: String = text.chars().take(INTRODUCTION).collect();
                 let found = introductions(&straight(&beginning));
-                let mut names = found
-                    .into_iter()
-                    .flat_map(|(name, fewest)| self.names([name], fewest, ""));
+                let mut names =
+                    found.into_iter().flat_map(|(name, fewest)| self.names([name], fewest, ""));
                 names.next()
             })
             .find_map(|name| name.map(|name| vec![name]))
@@ -141,8 +151,10 @@ impl Talk<'_> {
 fn credit(line: &str) -> Option<&str> {
     let (word, names) = line.split_once(':')?;
     let word = word.trim().to_lowercase();
-    let is_credit =
-        matches!(word.as_str(), "speaker" | "speakers" | "presenter" | "presenters" | "presented by");
+    let is_credit = matches!(
+        word.as_str(),
+        "speaker" | "speakers" | "presenter" | "presenters" | "presented by"
+    );
     (is_credit && !names.trim().is_empty()).then_some(names)
 }
 
@@ -217,7 +229,8 @@ mod tests {
     use super::*;
 
     fn of(talk: Talk<'_>) -> Vec<String> {
-        Talk { channel: if talk.channel.is_empty() { "CppCon" } else { talk.channel }, ..talk }.speakers()
+        Talk { channel: if talk.channel.is_empty() { "CppCon" } else { talk.channel }, ..talk }
+            .speakers()
     }
 
     #[test]
@@ -261,7 +274,11 @@ mod tests {
             ("Hiam Jane Roe", vec![]),
             ("I'm from Great Britain. I am Jane Roe", vec!["Jane Roe"]),
         ] {
-            assert_eq!(of(Talk { description, title: "A talk", ..Talk::default() }), expected, "{description}");
+            assert_eq!(
+                of(Talk { description, title: "A talk", ..Talk::default() }),
+                expected,
+                "{description}"
+            );
         }
     }
 
@@ -277,15 +294,24 @@ mod tests {
         };
         assert_eq!(talk.speakers(), ["Jane Roe"]);
         assert_eq!(Talk { given: &[], ..talk }.speakers(), ["Ann Poe"]);
-        assert_eq!(Talk { given: &["CppCon".to_owned()], description: "", ..talk }.speakers(), ["John Doe"]);
-        assert_eq!(Talk { given: &[], description: "", title: "Talk", ..talk }.speakers(), ["Eve Noe"]);
+        assert_eq!(
+            Talk { given: &["CppCon".to_owned()], description: "", ..talk }.speakers(),
+            ["John Doe"]
+        );
+        assert_eq!(
+            Talk { given: &[], description: "", title: "Talk", ..talk }.speakers(),
+            ["Eve Noe"]
+        );
         let late = format!("{} I'm Eve Noe", "x".repeat(INTRODUCTION));
         assert!(Talk { transcript: &late, title: "Talk", ..Talk::default() }.speakers().is_empty());
     }
 
     #[test]
     fn keys_name_the_channel_else_the_video() {
-        assert_eq!(external_id(Some("UC1"), "v", "Jane Roe"), "youtube:channel:UC1:speaker:jane_roe");
+        assert_eq!(
+            external_id(Some("UC1"), "v", "Jane Roe"),
+            "youtube:channel:UC1:speaker:jane_roe"
+        );
         assert_eq!(external_id(None, "v", "Jane Roe"), "youtube:video:v:speaker:jane_roe");
     }
 }

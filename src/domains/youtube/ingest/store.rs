@@ -199,9 +199,8 @@ async fn show(tx: &mut Tx<'_>, videos: &BTreeSet<String>) -> QueryResult<()> {
     if shown.is_empty() {
         return Ok(());
     }
-    let member = |said: &Statement, name: &str| {
-        said.body[name].as_str().unwrap_or_default().to_owned()
-    };
+    let member =
+        |said: &Statement, name: &str| said.body[name].as_str().unwrap_or_default().to_owned();
     let mut update = Sql::new(
         "update youtube_video v set has_transcript = true, transcript_path = u.path, \
          transcript_lang = u.lang, transcript_head = u.head, updated_at = ",

@@ -168,7 +168,10 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Video>> {
     if node.raw().is_none_or(|value| !value.is_object())
         || !matches!(resource, "youtube#video" | "youtube#searchResult")
     {
-        node.fault("unknown_shape", "This is no video: neither flat nor one of YouTube's resources.");
+        node.fault(
+            "unknown_shape",
+            "This is no video: neither flat nor one of YouTube's resources.",
+        );
         return None;
     }
     let video_id = read_video_id(id_of(node));

@@ -3,7 +3,8 @@
 /// Whether a text is WebVTT: its first line begins with `WEBVTT`.
 pub fn is_vtt(text: &str) -> bool {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    text.strip_prefix("WEBVTT").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n', '\r']))
+    text.strip_prefix("WEBVTT")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n', '\r']))
 }
 
 /// Where a line stands.
@@ -133,7 +134,10 @@ mod tests {
     #[test]
     fn odd_markup_is_survived() {
         assert_eq!(plain_text("WEBVTT\n\n00:00 --> 00:01\na < b & c; d &#x; &#0; <c"), "a");
-        assert_eq!(plain_text("WEBVTT\n\n00:00 --> 00:01\na & c; d &#x; &#0;"), "a & c; d &#x; &#0;");
+        assert_eq!(
+            plain_text("WEBVTT\n\n00:00 --> 00:01\na & c; d &#x; &#0;"),
+            "a & c; d &#x; &#0;"
+        );
         assert_eq!(plain_text("WEBVTT"), "");
     }
 }
