@@ -34,4 +34,8 @@ pub const SAMPLES: &[Sample] = samples! {
     "github/commits": "commits-mp11.ndjson.gz",
     "github/issues": "issues.ndjson",
     "github/pull-requests": "pull-requests.ndjson",
+    "boost/versions": "boost/versions.ndjson",
+    "boost/libraries": "boost/libraries.ndjson",
+    "boost/dependencies": "boost/dependencies-1.73.0.txt.gz" ? version = "1.73.0",
+    "boost/dependencies": "boost/dependencies-1.79.0.txt.gz" ? version = "1.79.0",
 };
