@@ -42,4 +42,8 @@ pub const SAMPLES: &[Sample] = samples! {
     "pinecone/fail-lists": "pinecone/fail-lists.ndjson",
     "youtube/videos": "youtube/videos.ndjson",
     "youtube/transcripts": "youtube/McUhgUD7n3A.en.vtt" ? video = "McUhgUD7n3A" & lang = "en",
+    "boost/versions": "boost/versions.ndjson",
+    "boost/libraries": "boost/libraries.ndjson",
+    "boost/dependencies": "boost/dependencies-1.73.0.txt.gz" ? version = "1.73.0",
+    "boost/dependencies": "boost/dependencies-1.79.0.txt.gz" ? version = "1.79.0",
 };

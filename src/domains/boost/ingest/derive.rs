@@ -19,7 +19,12 @@ pub async fn catalogue_changed(
         return Ok(());
     }
     stubs::merge_resolved(tx, &catalogue).await?;
-    let named = graph::derive(tx, &catalogue).await?;
-    stubs::drop_unused(tx, &named).await?;
+    // Most documents repeat what is known of the catalogue: then every name means what it did.
+    let meaning = |catalogue: &Catalogue, name: &str| catalogue.resolve(name).map(|found| found.id);
+    let names = graph::names(tx).await?;
+    if names.iter().any(|name| meaning(before, name) != meaning(&catalogue, name)) {
+        let used = graph::derive(tx, &catalogue).await?;
+        stubs::drop_unused(tx, &used).await?;
+    }
     files::follow_repositories(tx, &catalogue, repositories).await
 }

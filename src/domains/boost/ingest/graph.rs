@@ -104,6 +104,25 @@ pub async fn derive(tx: &mut Tx<'_>, catalogue: &Catalogue) -> QueryResult<BTree
     Ok(libraries.into_values().collect())
 }
 
+/// Every name that a statement has, counting or not.
+pub async fn names(tx: &mut Tx<'_>) -> QueryResult<Vec<String>> {
+    let mut select = Sql::new(
+        "select distinct n.name from statement s cross join lateral \
+         (select s.body ->> 'client' union all \
+          select jsonb_array_elements_text(s.body -> 'deps')) n(name) \
+         where n.name is not null and s.fold = ",
+    );
+    select.bind(SqlType::Text, Value::Text(FOLD.to_owned()));
+    let rows = tx.query(select).await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| match row.0.into_iter().next() {
+            Some(Value::Text(name)) => Some(name),
+            _ => None,
+        })
+        .collect())
+}
+
 async fn said(tx: &mut Tx<'_>) -> QueryResult<BTreeMap<Version, Vec<(Stamp, Said)>>> {
     let mut select = Sql::new("select distinct scope from statement where fold = ");
     select.bind(SqlType::Text, Value::Text(FOLD.to_owned()));

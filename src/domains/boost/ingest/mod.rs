@@ -12,6 +12,7 @@ pub mod graph;
 pub mod headers;
 pub mod kinds;
 pub mod libraries;
+pub mod library_fold;
 pub mod library_rows;
 pub mod people;
 pub mod reference;

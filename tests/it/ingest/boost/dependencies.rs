@@ -169,3 +169,37 @@ async fn stubs_give_way_to_the_libraries_that_they_stood_for() {
     }
     assert_eq!(dumps[0], dumps[1]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_row_names_its_payload() {
+    let boost = Boost::new().await;
+    let date = json!({"version": "1.85.0", "date": "2024-01-01T00:00:00Z"});
+    boost.post("boost/versions", &date).await;
+    boost.post("boost/libraries", &libraries("1.84.0", "b", &[("b", "b")])).await;
+    let entry = json!({"name": "a", "category": ["One"], "authors": ["Jane Roe"]});
+    let document = json!({"version": "1.84.0", "repo": "boostorg/a", "libraries": [entry]});
+    boost.post("boost/libraries", &document).await;
+    state(&boost, 1, "1.84.0", json!({"b": ["a"]})).await;
+    state(&boost, 1, "1.85.0", json!({"a": ["b"]})).await;
+    for (table, kind) in [
+        ("versions", "versions"),
+        ("libraries", "libraries"),
+        ("library-versions", "libraries"),
+        ("library-categories", "libraries"),
+        ("library-category-relationships", "libraries"),
+        ("library-role-relationships", "libraries"),
+        ("dependencies", "dependencies"),
+        ("dependency-change-logs", "dependencies"),
+    ] {
+        let rows = boost.0.get(&format!("/boost/{table}")).await.expect(200);
+        let rows = rows["data"].as_array().unwrap();
+        assert!(!rows.is_empty(), "{table}");
+        for row in rows.iter().filter(|row| row["version"] != "boost-1.84.0") {
+            let path = format!("/boost/{table}/{}/provenance", row["id"]);
+            let from = boost.0.get(&path).await.expect(200);
+            assert_eq!(from["kind"], kind, "{table} {from}");
+            let raw = from["raw"].as_str().unwrap();
+            assert_eq!(boost.0.get(&format!("/ingest/{raw}")).await.status(), 200, "{raw}");
+        }
+    }
+}
