@@ -7,7 +7,7 @@ use futures_util::{SinkExt, TryStreamExt, pin_mut};
 use tokio_postgres::{Client, NoTls};
 
 /// The tables of a commit, parents first.
-const TABLES: [&str; 7] = [
+pub(crate) const COMMITS: &[&str] = &[
     "base_profile",
     "github_account",
     "email",
@@ -17,6 +17,21 @@ const TABLES: [&str; 7] = [
     "git_commit_file_change",
 ];
 
+/// The tables of usages and of the headers that they mean, parents first.
+pub(crate) const USAGES: &[&str] = &[
+    "base_profile",
+    "github_account",
+    "github_repository",
+    "boost_library_repository",
+    "boost_library",
+    "boost_external_repository",
+    "github_file",
+    "boost_file",
+    "boost_include",
+    "boost_usage",
+    "boost_missing_header_tmp",
+];
+
 /// Connects to PostgreSQL directly.
 pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
@@ -24,11 +39,13 @@ pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
     Ok(client)
 }
 
-/// Takes all rows out, and measures how long COPY needs to put them back in, `batches` commits each
-/// with a commit of their own (of the big tables; the small ones go in whole).
-pub(crate) async fn put_back(client: &Client) -> anyhow::Result<(u64, Duration)> {
+/// Takes all rows of tables out, and measures how long COPY needs to put them back in, table by table.
+pub(crate) async fn put_back(
+    client: &Client,
+    tables: &[&'static str],
+) -> anyhow::Result<Vec<(&'static str, u64, Duration)>> {
     let mut saved = Vec::new();
-    for table in TABLES {
+    for &table in tables {
         let stream = client.copy_out(&format!("copy {table} to stdout (format binary)")).await?;
         let chunks: Vec<Bytes> = stream.try_collect().await?;
         saved.push((table, chunks));
@@ -36,16 +53,16 @@ pub(crate) async fn put_back(client: &Client) -> anyhow::Result<(u64, Duration)>
     client
         .batch_execute("truncate base_profile, github_repository restart identity cascade")
         .await?;
-    let begun = Instant::now();
-    let mut rows = 0;
+    let mut put = Vec::new();
     for (table, chunks) in saved {
+        let begun = Instant::now();
         let sink =
             client.copy_in::<_, Bytes>(&format!("copy {table} from stdin (format binary)")).await?;
         pin_mut!(sink);
         for chunk in chunks {
             sink.send(chunk).await?;
         }
-        rows += sink.finish().await?;
+        put.push((table, sink.finish().await?, begun.elapsed()));
     }
-    Ok((rows, begun.elapsed()))
+    Ok(put)
 }

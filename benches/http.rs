@@ -44,6 +44,19 @@ impl Client {
         self.answer().await
     }
 
+    /// Posts a body that is gzipped.
+    pub(crate) async fn post_gzip(
+        &mut self,
+        path: &str,
+        media: &str,
+        body: &[u8],
+    ) -> anyhow::Result<Vec<u8>> {
+        let length = format!("content-encoding: gzip\r\ncontent-length: {}", body.len());
+        self.head(path, media, &length).await?;
+        self.stream.write_all(body).await?;
+        self.answer().await
+    }
+
     /// Posts a body that `next` makes piece by piece.
     pub(crate) async fn post_stream(
         &mut self,

@@ -42,7 +42,9 @@ pub(crate) async fn run() -> anyhow::Result<()> {
             client.post(PATH, NDJSON, body).await?;
         }
         let again = begun.elapsed();
-        let (rows, copied) = copy::put_back(&direct).await?;
+        let put = copy::put_back(&direct, copy::COMMITS).await?;
+        let rows: u64 = put.iter().map(|(_, rows, _)| rows).sum();
+        let copied = put.iter().map(|(.., took)| *took).sum();
         #[expect(clippy::cast_precision_loss, reason = "figures for people")]
         let per_second = |n: u64, took: std::time::Duration| n as f64 / took.as_secs_f64();
         #[expect(clippy::cast_precision_loss, reason = "figures for people")]

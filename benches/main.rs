@@ -1,8 +1,8 @@
 //! The figures of `benches/README.md`: ratios, measured side by side on one machine in one run.
 //!
-//! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream` or `-- reads` one part. It
-//! starts a PostgreSQL of its own (fsync on) and the release binary as a child, and talks HTTP to
-//! it over loopback. All loops are bounded in time and count.
+//! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages` or `-- reads` one
+//! part. It starts a PostgreSQL of its own (fsync on) and the release binary as a child, and talks
+//! HTTP to it over loopback. All loops are bounded in time and count.
 
 mod commits;
 mod copy;
@@ -11,6 +11,7 @@ mod ingest;
 mod pgbench;
 mod process;
 mod reads;
+mod usages;
 mod world;
 
 fn main() -> anyhow::Result<()> {
@@ -24,6 +25,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wants("stream") {
             ingest::stream().await?;
+        }
+        if wants("usages") {
+            usages::run().await?;
         }
         if wants("reads") {
             reads::run().await?;

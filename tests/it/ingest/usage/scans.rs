@@ -1,6 +1,6 @@
 //! Scans: what they find, keep, except, and in which order they come.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ASIO, TCP, Usage, counts, scan, usage};
 use crate::ingest::sender::with;
@@ -207,36 +207,30 @@ async fn a_file_record_only_adds() {
 #[tokio::test(flavor = "multi_thread")]
 async fn real_scans_make_their_rows() {
     let server = Usage::with_headers().await;
-    for (name, files, usages, missing) in [
-        ("PointCloudLibrary_pcl", 142, 1, 208),
-        ("arvidn_libtorrent", 73, 1, 1),
-        ("cran_BH", 0, 0, 0),
-    ] {
-        let path = format!("{}/tests/fixtures/usage/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        let body = std::fs::read_to_string(path).unwrap();
-        let (status, receipt) =
-            server.send("usage/repository-scans", "application/json", body.clone()).await;
-        if files == 0 {
-            // It has no files and does not say how it went.
-            assert_eq!(
-                (status, &receipt["errors"][0]["code"]),
-                (422, &json!("missing_scan_status"))
-            );
-            continue;
-        }
-        assert_eq!((status, counts(&receipt)), (200, [1, 0, 0, 0, 0]), "{receipt}");
+    for (name, files, usages, missing) in
+        [("PointCloudLibrary_pcl", 142, 143, 233), ("arvidn_libtorrent", 73, 76, 112)]
+    {
+        let receipt =
+            server.taken("usage/repository-scans", "application/json", fixture(name)).await;
+        assert_eq!(counts(&receipt), [1, 0, 0, 0, 0], "{receipt}");
         let tables = &receipt["tables"];
         assert_eq!(tables["github_file"]["inserted"], files, "{tables}");
-        let drift = server.0.get("/ingest/drift").await.json();
-        let keys: Vec<&str> = drift["items"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|d| d["pointer"].as_str())
-            .collect();
-        assert!(keys.is_empty(), "{drift}");
-        let _ = (usages, missing);
+        assert_eq!(tables["boost_usage"]["inserted"], usages, "{tables}");
+        assert_eq!(tables["boost_missing_header_tmp"]["inserted"], missing, "{tables}");
     }
+    let drift = server.0.get("/ingest/drift").await.expect(200);
+    assert_eq!(drift["data"], json!([]));
+    // It found nothing and does not say how it went.
+    let none: Value = serde_json::from_str(&fixture("cran_BH")).unwrap();
+    assert_eq!(server.refused("", &none).await, "missing_scan_status");
+    server.scan(&with(none, json!({"scan_status": "ok"}))).await;
+    let cran = server.lines(&["external cran"]).await;
+    assert_eq!(cran, ["external cran/BH boost-1.90.0 embedded 2025-12-22"]);
+}
+
+fn fixture(name: &str) -> String {
+    let path = format!("{}/tests/fixtures/usage/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(path).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
