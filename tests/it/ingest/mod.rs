@@ -4,6 +4,7 @@ mod again;
 mod commits;
 mod corpus;
 mod golden;
+mod hooks;
 mod orders;
 mod overlap;
 mod people;
