@@ -1,6 +1,7 @@
 //! Ingest, through the real router: payloads in, rows and receipts out.
 
 mod again;
+mod boost;
 mod commits;
 mod corpus;
 mod golden;

@@ -13,6 +13,7 @@ pub mod files;
 pub mod issues;
 pub mod kinds;
 pub mod label_edits;
+pub mod named;
 pub mod numbers;
 pub mod person;
 pub mod pulls;
@@ -26,11 +27,14 @@ pub mod transfers;
 
 use serde::Serializer;
 
-use crate::ingest::{
-    kind::Context,
-    register::{Draft, Table},
-    repo_name::RepoName,
-    value::Node,
+use crate::{
+    domains::boost::ingest::headers::HeaderDraft,
+    ingest::{
+        kind::Context,
+        register::{Draft, Table},
+        repo_name::RepoName,
+        value::Node,
+    },
 };
 
 /// The archive folder of the GitHub collector.
@@ -63,7 +67,7 @@ pub enum Item {
 }
 
 /// The tables whose rows have registers, for merging rows.
-pub fn tables() -> [&'static Table; 9] {
+pub fn tables() -> [&'static Table; 10] {
     [
         accounts::AccountDraft::table(),
         repositories::RepositoryDraft::table(),
@@ -74,6 +78,7 @@ pub fn tables() -> [&'static Table; 9] {
         pulls::PullDraft::table(),
         comments::PullCommentDraft::table(),
         reviews::ReviewDraft::table(),
+        HeaderDraft::table(),
     ]
 }
 

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     db::sql::{SqlType, Statement, Value},
+    domains::boost::ingest::files as library_files,
     ingest::{
         kind::{Context, Outcome},
         repo_name::RepoName,
@@ -455,7 +456,7 @@ async fn store_commits(
     commits: &[PlacedCommit<'_>],
     authors: &[i64],
 ) -> QueryResult<Vec<Outcome>> {
-    let files = files::store_files(tx, commits).await?;
+    let (files, touched) = files::store_files(tx, commits).await?;
     let drafts: Vec<CommitDraft> = commits
         .iter()
         .zip(authors)
@@ -468,6 +469,7 @@ async fn store_commits(
         .collect();
     let done = upsert_locking(tx, drafts, &locks).await?;
     let changed = files::store_changes(tx, commits, &done, &files).await?;
+    library_files::touched(tx, &touched).await?;
     Ok(done
         .into_iter()
         .map(|done| Outcome {

@@ -113,3 +113,39 @@ async fn people_are_mentioned() {
         assert_eq!(outcome(&receipt), ("unchanged", vec!["ignored".to_owned()]), "{event}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn releases_and_tags_of_boost_are_versions() {
+    let sender = hooked().await;
+    let boost =
+        with(repository(), json!({"id": 7009, "name": "boost", "full_name": "boostorg/boost"}));
+    let release = |action: &str, tag: &str, repository: &Value, beta: bool| {
+        json!({"action": action, "repository": repository, "release": {"id": 1, "name": "A title",
+            "tag_name": tag, "draft": false, "prerelease": beta, "published_at": "2025-04-03T00:00:00Z"}})
+    };
+    let tag = |kind: &str, name: &str| json!({"ref": name, "ref_type": kind, "master_branch": "master", "repository": boost});
+    let count = async || sender.number("select count(*) from boost_version").await;
+    assert_eq!(
+        outcome(&deliver(&sender, "create", &tag("tag", "boost-1.88.0")).await).0,
+        "inserted"
+    );
+    let dated = "select count(*) from boost_version where version_created_at is not null";
+    assert_eq!((count().await, sender.number(dated).await), (1, 0));
+    deliver(&sender, "release", &release("published", "boost-1.88.0", &boost, false)).await;
+    assert_eq!((count().await, sender.number(dated).await), (1, 1));
+    assert_eq!(column(&sender, "github_repository", "key").await, ["9001/boost"]);
+    for body in [
+        release("released", "boost-1.89.0.beta1", &boost, false),
+        release("published", "boost-1.90.0", &boost, true),
+        release("published", "boost-0.9.0", &boost, false),
+        release("published", "boost-1.91.0", &repository(), false),
+    ] {
+        deliver(&sender, "release", &body).await;
+    }
+    for (kind, name) in [("branch", "boost-1.92.0"), ("tag", "boost-0.9.0"), ("tag", "develop")] {
+        let receipt = deliver(&sender, "create", &tag(kind, name)).await;
+        assert_eq!(outcome(&receipt).0, "unchanged", "{name}");
+    }
+    assert_eq!(count().await, 1);
+    assert_eq!(column(&sender, "github_repository", "key").await, ["9001/boost", "9001/json"]);
+}
