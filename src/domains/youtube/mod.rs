@@ -1,6 +1,7 @@
 //! Talks on YouTube, their speakers and tags.
 
 pub mod channel;
+
 pub mod tag;
 pub mod video;
 pub mod video_speaker;
@@ -16,4 +17,5 @@ pub fn domain() -> Domain {
         .resource::<video_speaker::YouTubeVideoSpeaker>()
         .resource::<tag::CppaTag>()
         .resource::<video_tag::YouTubeVideoTag>()
+
 }

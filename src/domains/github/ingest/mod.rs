@@ -82,15 +82,19 @@ pub fn tables() -> [&'static Table; 10] {
     ]
 }
 
-/// The repository of an item: of its own addresses, its `repository` object, or `repo=`.
-pub fn repository_of(node: Node<'_>, context: &Context) -> Option<RepoName> {
+/// The repository that an item names: in its own addresses, or its `repository` object.
+pub fn stated_repository(node: Node<'_>) -> Option<RepoName> {
     let address = ["repository_url", "url", "html_url", "issue_url"]
         .into_iter()
         .find_map(|key| RepoName::parse(node.get(key).str().filter(|url| url.contains("://"))?));
-    let stated = address
+    address
         .or_else(|| RepoName::parse(node.get("repository").get("full_name").str()?))
-        .or_else(|| RepoName::parse(node.get("repo").str()?));
-    match (stated, &context.repo) {
+        .or_else(|| RepoName::parse(node.get("repo").str()?))
+}
+
+/// The repository of an item: the one it names, or `repo=`.
+pub fn repository_of(node: Node<'_>, context: &Context) -> Option<RepoName> {
+    match (stated_repository(node), &context.repo) {
         (Some(stated), Some(given)) => {
             if !stated.same(given) {
                 node.warn("context_mismatch", format!("The payload is of {stated}; it wins."));
