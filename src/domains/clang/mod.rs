@@ -14,5 +14,5 @@ pub fn domain() -> Domain {
     )
     .resource::<issue_item::ClangGithubIssueItem>()
     .resource::<commit::ClangGithubCommit>()
-        .kinds(ingest::kinds::kinds())
+    .kinds(ingest::kinds::kinds())
 }

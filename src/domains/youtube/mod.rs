@@ -17,5 +17,4 @@ pub fn domain() -> Domain {
         .resource::<video_speaker::YouTubeVideoSpeaker>()
         .resource::<tag::CppaTag>()
         .resource::<video_tag::YouTubeVideoTag>()
-
 }

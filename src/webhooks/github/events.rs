@@ -1,24 +1,27 @@
 //! What each event of GitHub means: the items of the payload kinds that it holds.
 
-use super::push;
+use super::{mirror, push};
 use crate::{
-    domains::boost::ingest::{
-        self as boost,
-        version::Spelling,
-        versions::{self, Release},
-    },
-    domains::github::ingest::{
-        Item,
-        account_item::Account,
-        comments::Comment,
-        issues,
-        label_edits::LabelEdit,
-        person::Person,
-        pulls::{self, Pull},
-        removals::{Gone, Removal},
-        repositories::{self, Repository},
-        reviews,
-        transfers::Transfer,
+    domains::{
+        boost::ingest::{
+            self as boost,
+            version::Spelling,
+            versions::{self, Release},
+        },
+        clang::ingest as clang,
+        github::ingest::{
+            Item,
+            account_item::Account,
+            comments::Comment,
+            issues,
+            label_edits::LabelEdit,
+            person::Person,
+            pulls::{self, Pull},
+            removals::{Gone, Removal},
+            repositories::{self, Repository},
+            reviews,
+            transfers::Transfer,
+        },
     },
     ingest::{
         kind::{Context, Read},
@@ -35,6 +38,10 @@ pub enum Part {
     GitHub(Item),
     /// A release of Boost.
     Version(Release),
+    /// A commit of the Clang mirror.
+    MirrorCommit(clang::commits::Commit),
+    /// An issue or pull request of the Clang mirror.
+    MirrorItem(clang::items::IssueItem),
 }
 
 /// The events whose meaning we know, also where it is that they make no rows.
@@ -67,11 +74,12 @@ pub fn is_known(event: &str) -> bool {
 pub fn read(event: &str, node: Node<'_>, context: &Context) -> Option<Vec<Part>> {
     let full_name = node.get("repository").get("full_name");
     let repo = full_name.str().and_then(RepoName::parse);
-    if repo.as_ref().is_some_and(|repo| repo.same(&context.clang_mirror)) {
-        return Some(ignored(node, "The mirror has no rows for this event."));
-    }
+    let is_mirror = repo.as_ref().is_some_and(|repo| repo.same(&context.clang_mirror));
     // What is embedded belongs to the event's repository, where it does not say to which.
     let context = Context { repo, as_of: None, ..context.clone() };
+    if is_mirror {
+        return mirror::read(event, node, &context);
+    }
     let said = Said { node, action: node.get("action").str().unwrap_or_default(), context };
     match event {
         "issues" => said.issue(),

@@ -94,8 +94,7 @@ pub fn read(node: Node<'_>, context: &Context, pulls: bool) -> Option<Read<Issue
     let (created_at, updated_at) = (time("created_at"), time("updated_at"));
     let number = valid.filter(|_| is_of_mirror)?;
     let list = if is_pull { "prs" } else { "issues" };
-    let path =
-        folder(&context.clang_mirror).fixed(list).file(&number.to_string(), "json");
+    let path = folder(&context.clang_mirror).fixed(list).file(&number.to_string(), "json");
     let stamp = Stamp {
         source_at: context.source_time(updated_at, info.get("updated_at")),
         rank: 0,
@@ -103,11 +102,8 @@ pub fn read(node: Node<'_>, context: &Context, pulls: bool) -> Option<Read<Issue
         digest: content_digest(node),
     };
     let item = IssueItem { number, is_pull, created_at, updated_at, path, stamp };
-    let accepted = Accepted {
-        key: number.to_string(),
-        path: item.path.clone(),
-        stamp: item.stamp.clone(),
-    };
+    let accepted =
+        Accepted { key: number.to_string(), path: item.path.clone(), stamp: item.stamp.clone() };
     Some(Read { item, accepted })
 }
 
@@ -124,6 +120,7 @@ pub fn locate(node: Node<'_>, context: &Context) -> Location {
 pub async fn store(tx: &mut Tx<'_>, items: &[(i32, &IssueItem)]) -> QueryResult<Vec<Outcome>> {
     let drafts = items.iter().map(|(index, item)| item.draft(*index)).collect();
     let done = upsert(tx, drafts).await?;
-    let outcome = |id, action| Outcome { action, table: "clang_github_issue_item", row_id: Some(id) };
+    let outcome =
+        |id, action| Outcome { action, table: "clang_github_issue_item", row_id: Some(id) };
     Ok(done.into_iter().map(|done| outcome(done.id, done.action)).collect())
 }

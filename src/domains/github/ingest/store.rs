@@ -80,7 +80,8 @@ pub async fn store(
     let asked: Vec<&Issue> = items.iter().filter_map(|(_, item)| issue_of(item)).collect();
     let fates = transfers::fates(tx, &asked).await?;
     let threads = items.iter().filter_map(|(_, item)| repository_of_thread(item));
-    let threads: BTreeSet<i64> = threads.map(repo_id).collect::<QueryResult<_>>()?;
+    let mut threads: BTreeSet<i64> = threads.map(repo_id).collect::<QueryResult<_>>()?;
+    threads.extend(fates.values().filter_map(Fate::repository));
     let renamed = Edits::of(tx, &threads).await?;
     let mut said = BTreeSet::new();
     let mut years: Vec<(i32, &CreatedRepos)> = Vec::new();

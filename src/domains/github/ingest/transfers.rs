@@ -134,6 +134,16 @@ pub enum Fate {
     Moved(Box<Issue>, i64),
 }
 
+impl Fate {
+    /// The repository that the issue went to.
+    pub fn repository(&self) -> Option<i64> {
+        match self {
+            Self::Moved(_, repo) => Some(*repo),
+            Self::Gone => None,
+        }
+    }
+}
+
 /// The fate of those of the issues that were deleted or transferred, by id.
 pub async fn fates(tx: &mut Tx<'_>, issues: &[&Issue]) -> QueryResult<HashMap<i64, Fate>> {
     let keys: Vec<(String, &Stamp)> =

@@ -23,8 +23,9 @@ pub async fn replace<'s>(
         return Ok(changed);
     }
     let mut stored: BTreeMap<(String, String), i64> = BTreeMap::new();
-    let mut select =
-        Statement::new("select app_type, failed_id, id from pinecone_fail_list where app_type = any(");
+    let mut select = Statement::new(
+        "select app_type, failed_id, id from pinecone_fail_list where app_type = any(",
+    );
     let names = lists.keys().map(|name| Value::Text((*name).to_owned()));
     select.bind_all(SqlType::Text, names).push(")");
     for row in tx.query(select).await? {

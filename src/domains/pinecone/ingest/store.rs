@@ -49,8 +49,11 @@ pub async fn store(tx: &mut Tx<'_>, said: &[(i32, &Said)]) -> QueryResult<Vec<Ou
     let mut newest = vec![true; said.len()];
     for (slot, done) in slots.into_iter().zip(upsert(tx, drafts).await?) {
         newest[slot] = done.sets == [true];
-        outcomes[slot] =
-            Some(Outcome { action: done.action, table: "pinecone_sync_status", row_id: Some(done.id) });
+        outcomes[slot] = Some(Outcome {
+            action: done.action,
+            table: "pinecone_sync_status",
+            row_id: Some(done.id),
+        });
     }
 
     let lists: Vec<(usize, i32, &Said)> = said
@@ -83,9 +86,7 @@ pub async fn store(tx: &mut Tx<'_>, said: &[(i32, &Said)]) -> QueryResult<Vec<Ou
                 let action = match kept {
                     Kept::First => Action::Inserted,
                     _ if is_changed => Action::Updated,
-                    Kept::Newer if wanted.contains_key(said.app_type.as_str()) => {
-                        Action::Unchanged
-                    }
+                    Kept::Newer if wanted.contains_key(said.app_type.as_str()) => Action::Unchanged,
                     Kept::Newer | Kept::Older => Action::Stale,
                     Kept::Same => Action::Unchanged,
                 };
@@ -142,7 +143,8 @@ fn said_at(said: &Said) -> i64 {
 
 /// Whether nothing that is known of the app type was said later than this.
 fn is_in_force(said: &Said, known: Option<&Vec<Statement>>) -> bool {
-    let latest = known.into_iter().flatten().filter_map(|known| known.body["said_at"].as_i64()).max();
+    let latest =
+        known.into_iter().flatten().filter_map(|known| known.body["said_at"].as_i64()).max();
     latest.is_none_or(|latest| latest <= said_at(said))
 }
 

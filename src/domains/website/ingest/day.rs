@@ -121,9 +121,7 @@ fn list(
         (Some(elements), _) => elements
             .map(|entry| (entry.get(name).str(), entry.get(name), entry.get("count")))
             .collect(),
-        (None, Some(members)) => {
-            members.map(|(key, count)| (Some(key), count, count)).collect()
-        }
+        (None, Some(members)) => members.map(|(key, count)| (Some(key), count, count)).collect(),
         (None, None) => {
             if !node.is_blank() {
                 node.fault("invalid_type", "This is neither a list nor an object.");
@@ -187,10 +185,18 @@ mod tests {
 
     #[test]
     fn names_are_made_normal() {
-        for (said, normal) in [(" us ", "US"), ("", "ZZ"), ("XK", "XK"), ("Côte d’Ivoire ", "Côte d’Ivoire"), ("ÅÅ", "ÅÅ")] {
+        for (said, normal) in [
+            (" us ", "US"),
+            ("", "ZZ"),
+            ("XK", "XK"),
+            ("Côte d’Ivoire ", "Côte d’Ivoire"),
+            ("ÅÅ", "ÅÅ"),
+        ] {
             assert_eq!(country(said), normal, "{said}");
         }
-        for (said, normal) in [("  Asio ", Some("asio")), ("ﬁle\u{a0} System", Some("file system")), ("\t", None)] {
+        for (said, normal) in
+            [("  Asio ", Some("asio")), ("ﬁle\u{a0} System", Some("file system")), ("\t", None)]
+        {
             assert_eq!(word(said).as_deref(), normal, "{said}");
         }
     }

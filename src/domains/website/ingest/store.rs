@@ -180,9 +180,7 @@ type Replacements = BTreeMap<(String, NaiveDate), Stamp>;
 async fn replacements(tx: &mut Tx<'_>, days: &[(i32, &Day)]) -> QueryResult<Replacements> {
     let mut said = Vec::new();
     for (item, day) in days.iter().filter(|(_, day)| day.replaces) {
-        for (table, list) in
-            [(COUNTRIES.table, &day.countries), (WORDS.table, &day.words)]
-        {
+        for (table, list) in [(COUNTRIES.table, &day.countries), (WORDS.table, &day.words)] {
             if list.is_some() {
                 said.push(Statement {
                     scope: day.date.to_string(),

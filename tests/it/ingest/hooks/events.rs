@@ -115,11 +115,12 @@ async fn comments_of_issues_and_of_pull_requests() {
     assert_eq!(column(&sender, "issue_comment", "issue_comment_id").await, [78]);
 
     // Of a pull request the issue is a list item: its id is another one.
-    let listed = with(
-        pull(2),
-        json!({"id": 602, "head": null, "base": null, "pull_request": {"merged_at": null},
-        "url": "https://api.github.com/repos/boostorg/json/issues/2"}),
-    );
+    let listed = json!({
+        "id": 602, "number": 2, "title": "Day 2", "state": "open",
+        "pull_request": {"merged_at": null}, "user": {"id": 1001, "login": "jroe"},
+        "url": "https://api.github.com/repos/boostorg/json/issues/2",
+        "updated_at": "2024-01-02T00:00:00Z",
+    });
     deliver(&sender, "issue_comment", &event("created", listed.clone(), comment(501, 2))).await;
     assert_eq!(column(&sender, "pull_request", "pr_id").await, [0]);
     assert_eq!(column(&sender, "pull_request_comment", "pr_comment_id").await, [501]);
@@ -249,4 +250,45 @@ async fn people_without_a_login_are_known_by_their_address() {
     let bad = with(push("refs/heads/develop"), json!({"commits": [{"id": "x", "timestamp": "y"}]}));
     let receipt = redeliver(&sender, "push", "bad", &bad).await.expect(422);
     assert_eq!(receipt["errors"].as_array().unwrap().len(), 2, "{receipt}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_the_mirror_make_no_github_rows() {
+    let sender = hooked().await;
+    let mirror =
+        with(repository(), json!({"full_name": "LLVM/llvm-project", "name": "llvm-project"}));
+    let of = |body: Value| with(body, json!({"repository": mirror}));
+    let here = |object: Value, path: &str| {
+        let url = format!("https://api.github.com/repos/llvm/llvm-project/{path}");
+        with(object, json!({"url": url}))
+    };
+    let issue = here(issue(2), "issues/1");
+    deliver(&sender, "issues", &of(of_issue("opened", &issue))).await;
+    let said = with(of_issue("created", &issue), json!({"comment": comment(1, 2)}));
+    assert_eq!(outcome(&deliver(&sender, "issue_comment", &of(said)).await).0, "updated");
+    let pull = json!({"action": "opened", "pull_request": here(pull(3), "pulls/2")});
+    deliver(&sender, "pull_request", &of(pull)).await;
+    deliver(&sender, "push", &of(push("refs/heads/develop"))).await;
+    for (event, body) in [
+        ("push", of(push("refs/heads/other"))),
+        ("star", of(json!({"action": "created"}))),
+        ("issues", of(of_issue("deleted", &issue))),
+    ] {
+        let receipt = deliver(&sender, event, &body).await;
+        assert_eq!(outcome(&receipt), ("unchanged", vec!["ignored".to_owned()]), "{event}");
+    }
+    for (sql, count) in [
+        ("clang_github_issue_item where not is_pull_request and number = 1", 1),
+        (
+            "clang_github_issue_item where is_pull_request and number = 2 \
+          and github_updated_at = '2024-01-03'",
+            1,
+        ),
+        ("clang_github_issue_item where raw_path like 'raw/webhooks/github/%'", 2),
+        ("clang_github_commit where github_committed_at = '2024-05-01T10:00:00Z'", 1),
+        ("github_repository", 0),
+        ("base_profile", 0),
+    ] {
+        assert_eq!(sender.number(&format!("select count(*) from {sql}")).await, count, "{sql}");
+    }
 }
