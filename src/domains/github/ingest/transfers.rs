@@ -53,6 +53,9 @@ struct Standing {
 /// Moves what hangs on the old rows to the new ones, which are stored by now; one outcome for each
 /// transfer, in order.
 pub async fn store(tx: &mut Tx<'_>, transfers: &[(i32, &Transfer)]) -> QueryResult<Vec<Outcome>> {
+    if transfers.is_empty() {
+        return Ok(Vec::new());
+    }
     let said: Vec<Said> = transfers
         .iter()
         .map(|(item, transfer)| {
