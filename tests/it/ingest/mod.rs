@@ -8,6 +8,7 @@ mod corpus;
 mod domain;
 mod feed;
 mod golden;
+mod hooks;
 mod mailing_list;
 mod orders;
 mod overlap;

@@ -34,7 +34,7 @@ fn is_of_mirror(node: Node<'_>, context: &Context) -> bool {
 }
 
 /// What a whole document says, as a hash: keys are sorted, so their order plays no role.
-fn content_digest(document: Node<'_>) -> Vec<u8> {
+pub fn content_digest(document: Node<'_>) -> Vec<u8> {
     let text = document.raw().map(ToString::to_string).unwrap_or_default();
     Sha256::digest(text).to_vec()
 }

@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod comments;
 pub mod commits;
 pub mod created_repos;
+pub mod edited;
 pub mod files;
 pub mod issues;
 pub mod kinds;
