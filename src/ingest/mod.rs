@@ -13,6 +13,7 @@
 //! * [`archive`]: the bytes as sent, durable before the receipt. [`replay`]: rows of them again.
 
 pub mod archive;
+pub mod background;
 pub mod body;
 pub mod clean;
 pub mod dead_letters;
@@ -23,10 +24,12 @@ pub mod given;
 pub mod idempotency;
 pub mod join;
 pub mod kind;
+pub mod known;
 pub mod ledger;
 pub mod merge;
 pub mod pipeline;
 pub mod provenance;
+pub mod queue;
 pub mod read;
 pub mod reads;
 pub mod receipt;
@@ -43,3 +46,4 @@ pub mod tombstone;
 pub mod tx;
 pub mod upsert;
 pub mod value;
+pub mod watermarks;
