@@ -89,9 +89,14 @@ async fn try_again(app: &App, stop: &CancellationToken) {
 }
 
 /// Tries every dead letter once that waits for a catalogue; gives how many were stored.
-pub async fn retry_waiting(app: &App, stop: &CancellationToken) -> Result<usize> {
+async fn retry_waiting(app: &App, stop: &CancellationToken) -> Result<usize> {
+    retry_of(app, &waiting(), stop).await
+}
+
+/// The same, of these kinds.
+pub async fn retry_of(app: &App, specs: &[&Spec], stop: &CancellationToken) -> Result<usize> {
     let mut stored = 0;
-    for spec in waiting() {
+    for spec in specs {
         let mut after = 0;
         while let Some(letter) = next_letter(app, spec, after).await? {
             if stop.is_cancelled() {

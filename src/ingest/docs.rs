@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Content as OpenApiContent, ContentBuilder, HttpMethod, PathItem, Ref, RefOr, Required, ResponseBuilder, Schema,
+        Content as OpenApiContent, ContentBuilder, HttpMethod, PathItem, Ref, RefOr, Required,
+        ResponseBuilder, Schema,
         path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths},
         request_body::RequestBodyBuilder,
         schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type},
@@ -210,7 +211,9 @@ pub fn known(spec: &Spec) -> Documented {
                 .item(ObjectBuilder::new().schema_type(Type::String))
                 .item(ObjectBuilder::new().schema_type(Type::Integer))
                 .item(ObjectBuilder::new().schema_type(Type::Object));
-            object.property(*name, ArrayBuilder::new().items(RefOr::T(Schema::OneOf(key.build())))).required(*name)
+            object
+                .property(*name, ArrayBuilder::new().items(RefOr::T(Schema::OneOf(key.build()))))
+                .required(*name)
         })
     };
     let key = example_key(spec);
@@ -245,9 +248,7 @@ pub fn known(spec: &Spec) -> Documented {
                 .build(),
         );
     let mut paths = Paths::new();
-    paths
-        .paths
-        .insert(path(spec, "/known"), PathItem::new(HttpMethod::Post, operation.build()));
+    paths.paths.insert(path(spec, "/known"), PathItem::new(HttpMethod::Post, operation.build()));
     (Vec::new(), paths)
 }
 

@@ -147,7 +147,8 @@ pub(super) async fn ask(
 }
 
 fn keys_of(body: &[u8]) -> Result<Vec<Json>> {
-    let refuse = |code, detail: String| Problem::invalid(vec![Fault::pointer("/keys", code, detail)]);
+    let refuse =
+        |code, detail: String| Problem::invalid(vec![Fault::pointer("/keys", code, detail)]);
     let body: Json = serde_json::from_slice(body).map_err(|error| {
         let detail = format!("The body is not JSON: {error}.");
         Problem::invalid(vec![Fault::pointer("", "invalid_json", detail)])
@@ -156,7 +157,10 @@ fn keys_of(body: &[u8]) -> Result<Vec<Json>> {
         return Err(refuse("missing_field", "Send `{\"keys\": [...]}`.".to_owned()));
     };
     if keys.len() > KEYS {
-        return Err(refuse("too_many_items", format!("At most {KEYS} keys are asked for at once.")));
+        return Err(refuse(
+            "too_many_items",
+            format!("At most {KEYS} keys are asked for at once."),
+        ));
     }
     Ok(keys.clone())
 }

@@ -15,6 +15,7 @@
 pub mod archive;
 pub mod background;
 pub mod body;
+pub mod check;
 pub mod clean;
 pub mod dead_letters;
 pub mod docs;
@@ -25,6 +26,7 @@ pub mod idempotency;
 pub mod join;
 pub mod kind;
 pub mod known;
+pub mod layout;
 pub mod ledger;
 pub mod merge;
 pub mod pipeline;

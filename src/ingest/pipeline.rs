@@ -376,12 +376,7 @@ impl Run<'_> {
 
     /// Where the rejected items of a batch stand, entry by entry. One of which the position cannot be
     /// read counts as just above what was stored of its scope when it came.
-    async fn locate(
-        &self,
-        conn: &mut Connection,
-        unit: &Unit,
-        batch: &dyn Batch,
-    ) -> Vec<Location> {
+    async fn locate(&self, conn: &mut Connection, unit: &Unit, batch: &dyn Batch) -> Vec<Location> {
         let job = self.job;
         let place = |entry: &Entry| {
             if entry.verdict.is_ok() || entry.location != Location::default() {

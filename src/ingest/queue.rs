@@ -203,8 +203,7 @@ async fn scopes(
     }
     if !unknown.is_empty() {
         let asked: Vec<String> = unknown.iter().cloned().collect();
-        let highs =
-            watermarks::highs(conn, job.kind.spec(), Some(&asked), app.clock.now()).await?;
+        let highs = watermarks::highs(conn, job.kind.spec(), Some(&asked), app.clock.now()).await?;
         for scope in unknown {
             let position = watermarks::just_above(highs.get(&scope.to_lowercase()));
             let known = least.entry(scope).or_insert(position);
@@ -460,8 +459,7 @@ impl Waiting {
         let kind = kind_named(&self.kind)
             .ok_or_else(|| Problem::not_found("There is no such kind any more."))?;
         let spec = kind.spec();
-        let mut asked =
-            request::parameters(spec, &self.params, &app.settings, app.clock.now())?;
+        let mut asked = request::parameters(spec, &self.params, &app.settings, app.clock.now())?;
         asked.context.received_at = self.received_at;
         let mut headers = HeaderMap::new();
         let media = HeaderValue::from_str(&self.media).map_err(Problem::internal)?;
@@ -485,8 +483,10 @@ impl Waiting {
 
     /// What a run that was cut short has noted is noted again.
     async fn begin(&self, conn: &mut Connection) -> QueryResult<()> {
-        let mut statement = Statement::new("with i as (delete from receipt_items where \
-            receipt_number = ");
+        let mut statement = Statement::new(
+            "with i as (delete from receipt_items where \
+            receipt_number = ",
+        );
         statement.bind(SqlType::BigInt, Value::BigInt(self.number));
         statement.push("), d as (delete from dead_letter where receipt_number = ");
         statement.bind(SqlType::BigInt, Value::BigInt(self.number));
@@ -497,8 +497,10 @@ impl Waiting {
     }
 
     async fn put_off(&self, conn: &mut Connection, counts: bool) -> Result<()> {
-        let mut statement = Statement::new("with r as (update receipt set status = 'queued' where \
-            number = ");
+        let mut statement = Statement::new(
+            "with r as (update receipt set status = 'queued' where \
+            number = ",
+        );
         statement.bind(SqlType::BigInt, Value::BigInt(self.number)).push(&format!(
             ") update queued_request set not_before = now() + {PAUSE}, attempts = attempts + "
         ));
@@ -535,12 +537,13 @@ impl Waiting {
         ledger::write_receipt(&mut tx, job, &receipt, Some(&json)).await
     }
 
-    /// It is done: the receipt tells how it went.
+    /// It is done: the receipt tells how it went. The body goes first, so that none is left behind;
+    /// a row without one is a row of a receipt that is concluded.
     async fn forget(&self, app: &App, conn: &mut Connection) -> Result<()> {
+        let _ = tokio::fs::remove_file(self.body(app)).await;
         let mut statement = Statement::new("delete from queued_request where receipt_number = ");
         statement.bind(SqlType::BigInt, Value::BigInt(self.number));
         statement.execute(conn).await?;
-        let _ = tokio::fs::remove_file(self.body(app)).await;
         unlock(conn, self.number).await?;
         Ok(())
     }

@@ -248,8 +248,7 @@ impl<K: DocumentKind> Reading<'_, K> {
         let is_good = seen.is_some() && !notes.failed();
         if !is_good {
             let silent = Notes::default();
-            entry.location =
-                self.kind.locate(Node::root(&value, &silent), envelope, self.context);
+            entry.location = self.kind.locate(Node::root(&value, &silent), envelope, self.context);
         }
         let (faults, remarks) = notes.into_parts();
         entry.warnings.extend(remarks);

@@ -110,12 +110,7 @@ struct Accepted {
 }
 
 impl Accepted {
-    async fn run(
-        mut self,
-        app: App,
-        headers: HeaderMap,
-        body: Body,
-    ) -> Result<Answer> {
+    async fn run(mut self, app: App, headers: HeaderMap, body: Body) -> Result<Answer> {
         let spec = self.job.kind.spec();
         let reader = request::reader(&app, &headers, body, self.format)?;
         let limits = request::limits(&app.settings);
@@ -190,7 +185,8 @@ async fn show_schema(_: Allowed<Reads>, Extension(Posted(kind)): Extension<Poste
 }
 
 async fn show_example(_: Allowed<Reads>, Extension(Posted(kind)): Extension<Posted>) -> Response {
-    ([(header::CONTENT_TYPE, docs::example_media(kind.spec()))], kind.spec().example).into_response()
+    ([(header::CONTENT_TYPE, docs::example_media(kind.spec()))], kind.spec().example)
+        .into_response()
 }
 
 /// The kind of a name, `domain/kind`.

@@ -6,11 +6,13 @@ use super::{catalog::Catalog, contract::contract};
 use crate::support::TestDb;
 
 /// Tables of the server's own, which no resource serves.
-const INTERNAL: [&str; 9] = [
+const INTERNAL: [&str; 11] = [
     "dead_letter",
     "drift",
     "former_repository_name",
     "issued_token",
+    "queued_request",
+    "queued_scope",
     "receipt",
     "receipt_items",
     "revoked_token",

@@ -100,12 +100,22 @@ macro_rules! repository {
 macro_rules! rows {
     ($table:literal, $at:literal, $key:literal, $only:literal) => {
         concat!(
-            "select a.username || '/' || r.repo_name as scope, t.", $at, " as at, ",
-            $key, "::text as key, (extract(epoch from t.", $at, ") * 1000000)::bigint as position \
-             from ", $table, " t join github_repository r on r.id = t.repo_id \
+            "select a.username || '/' || r.repo_name as scope, t.",
+            $at,
+            " as at, ",
+            $key,
+            "::text as key, (extract(epoch from t.",
+            $at,
+            ") * 1000000)::bigint as position \
+             from ",
+            $table,
+            " t join github_repository r on r.id = t.repo_id \
              join github_account a on a.id = r.owner_account_id \
              left join receipt c on c.number = t.source_receipt \
-             where t.", $at, " <= coalesce(c.received_at, 'infinity') + interval '1 day'", $only
+             where t.",
+            $at,
+            " <= coalesce(c.received_at, 'infinity') + interval '1 day'",
+            $only
         )
     };
 }
@@ -114,8 +124,13 @@ macro_rules! rows {
 macro_rules! numbered {
     ($table:literal, $number:literal, $only:literal) => {
         concat!(
-            repository!(), " join ", $table, " t on t.repo_id = r.id and t.", $number,
-            " = case when u.number ~ '^[0-9]{1,9}$' then u.number::integer end where ", $only
+            repository!(),
+            " join ",
+            $table,
+            " t on t.repo_id = r.id and t.",
+            $number,
+            " = case when u.number ~ '^[0-9]{1,9}$' then u.number::integer end where ",
+            $only
         )
     };
 }
@@ -130,7 +145,9 @@ static KINDS: [GitHubKind; 7] = [
         spec: Spec {
             schema: include_str!("schema/accounts.json"),
             example: include_str!("example/accounts.json"),
-            watermark: Watermark::None("accounts come with what they did; nothing lists them by time"),
+            watermark: Watermark::None(
+                "accounts come with what they did; nothing lists them by time",
+            ),
             known: Known {
                 key: "{github_account_id}",
                 stored: "u join github_account t on t.github_account_id = \
