@@ -16,6 +16,7 @@ use super::{
     dead_letters::{self, Retry},
     kind::Spec,
     queue,
+    read::AnyKind,
     tx::{Count, Tally},
 };
 use crate::{
@@ -54,7 +55,7 @@ static AWAITED: LazyLock<BTreeSet<&'static str>> =
 /// The kinds whose dead letters wait for something.
 fn waiting() -> Vec<&'static Spec> {
     let kinds = domains::all().into_iter().flat_map(|domain| domain.kinds);
-    kinds.map(|kind| kind.spec()).filter(|spec| !spec.awaits.is_empty()).collect()
+    kinds.map(AnyKind::spec).filter(|spec| !spec.awaits.is_empty()).collect()
 }
 
 /// Starts it all; it ends when `stop` says so, after what it is at.
@@ -117,7 +118,7 @@ async fn next_letter(app: &App, spec: &Spec, after: i64) -> Result<Option<i64>> 
     statement.bind(SqlType::Text, Value::Text(spec.name.to_owned())).push(" and id > ");
     statement.bind(SqlType::BigInt, Value::BigInt(after)).push(" order by id limit 1");
     let rows: Vec<Row> = statement.load(&mut *app.pool.get().await?).await?;
-    Ok(rows.iter().next().and_then(|row| match row.0.as_slice() {
+    Ok(rows.into_iter().next().and_then(|row| match row.0.as_slice() {
         [Value::BigInt(id)] => Some(*id),
         _ => None,
     }))

@@ -95,7 +95,7 @@ async fn retry(
     Path(id): Path<i64>,
 ) -> Result<Response> {
     let retry =
-        Retry { subject: allowed.subject(), request_id: &request_id.to_string(), dry_run: false };
+        Retry { subject: allowed.subject(), request_id: request_id.as_ref(), dry_run: false };
     let (_, json) = retry_letter(&app, id, retry).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
 }

@@ -197,14 +197,24 @@ async fn find(
             // A key that the database cannot read as what it is there: nothing has that key. Halves
             // are tried, so that it costs no other.
             Err(Error::DatabaseError(DatabaseErrorKind::Unknown, info))
-                if odd < ODD && info.message().contains("out of range")
-                    || odd < ODD && info.message().contains("invalid input syntax") =>
+                if ["out of range", "invalid input syntax"]
+                    .iter()
+                    .any(|reason| info.message().contains(reason)) =>
             {
-                if to - from == 1 {
-                    odd += 1;
-                } else {
+                if to - from > 1 {
                     let middle = from + (to - from) / 2;
                     stack.extend([(from, middle), (middle, to)]);
+                    continue;
+                }
+                odd += 1;
+                if odd > ODD {
+                    let detail = "Too many keys are none of this kind.".to_owned();
+                    let pointer = format!("/keys/{from}");
+                    return Err(Problem::invalid(vec![Fault::pointer(
+                        pointer,
+                        "invalid_key",
+                        detail,
+                    )]));
                 }
             }
             Err(error) => return Err(error.into()),

@@ -48,17 +48,7 @@ pub fn origin(path: &str, clang_mirror: &RepoName) -> Option<Origin> {
             let repo = format!("{owner}/{name}");
             told("repo", &repo);
             let is_clang = RepoName::parse(&repo).is_some_and(|repo| repo.same(clang_mirror));
-            match (rest, plain, is_clang) {
-                ([], "repository", _) => "github/repositories",
-                ([], "languages", _) => "github/repo-languages",
-                (["commits"], _, false) => "github/commits",
-                (["issues"], _, false) => "github/issues",
-                (["prs"], _, false) => "github/pull-requests",
-                (["commits"], _, true) => "clang/commits",
-                (["issues"], _, true) => "clang/issues",
-                (["prs"], _, true) => "clang/pull-requests",
-                _ => return None,
-            }
+            of_repository(rest, plain, is_clang)?
         }
         ["boost_library_tracker", "versions"] => "boost/versions",
         ["boost_library_tracker", "libraries", version, owner] => {
@@ -131,6 +121,21 @@ pub fn origin(path: &str, clang_mirror: &RepoName) -> Option<Origin> {
         _ => return None,
     };
     Some(Origin { kind: kind.to_owned(), params, media, is_version })
+}
+
+/// The kind of a document of a repository.
+fn of_repository(folders: &[&str], stem: &str, is_clang: bool) -> Option<&'static str> {
+    Some(match (folders, stem, is_clang) {
+        ([], "repository", _) => "github/repositories",
+        ([], "languages", _) => "github/repo-languages",
+        (["commits"], _, false) => "github/commits",
+        (["issues"], _, false) => "github/issues",
+        (["prs"], _, false) => "github/pull-requests",
+        (["commits"], _, true) => "clang/commits",
+        (["issues"], _, true) => "clang/issues",
+        (["prs"], _, true) => "clang/pull-requests",
+        _ => return None,
+    })
 }
 
 /// The 16 hexadecimal digits of a version.

@@ -28,6 +28,7 @@ pub mod kind;
 pub mod known;
 pub mod layout;
 pub mod ledger;
+pub mod locate;
 pub mod merge;
 pub mod pipeline;
 pub mod provenance;

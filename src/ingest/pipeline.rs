@@ -6,7 +6,7 @@
 //! archive is synced, once; then the receipt may be given.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -23,12 +23,12 @@ use super::{
     drift::{Detector, Drift},
     kind::{Context, Location, Outcome},
     ledger::{self, Dead},
-    read::{AnyKind, Batch, Entry},
+    locate::Look,
+    read::{AnyKind, Batch},
     receipt::{ItemReport, LISTED, Receipt, Status, action_name},
     tx::{Tally, Tx},
     upsert::Action,
     value::Note,
-    watermarks,
 };
 use crate::{
     app::App,
@@ -266,7 +266,9 @@ impl Run<'_> {
             }
             let last = next.is_none();
             if is_first && !last && self.keeps_letters() {
-                self.highs = Some(self.ask_highs(conn, None).await);
+                let (kind, context) = (self.job.kind, &self.job.context);
+                let look = Look { kind, context, now: self.app.clock.now() };
+                self.highs = Some(look.highs(conn, None).await);
             }
             is_first = false;
             let response = self.unit(conn, Unit { documents, archived }, last).await?;
@@ -336,7 +338,8 @@ impl Run<'_> {
         let rejects = batch.entries().iter().any(|entry| entry.verdict.is_err());
         let refused = job.mode == Mode::Atomic && rejects;
         let locations = if rejects && self.keeps_letters() {
-            self.locate(conn, unit, &*batch).await
+            let look = Look { kind: job.kind, context: &job.context, now: self.app.clock.now() };
+            look.locate(conn, self.highs.as_ref(), &unit.documents, batch.entries()).await
         } else {
             Vec::new()
         };
@@ -372,59 +375,6 @@ impl Run<'_> {
     /// Whether rejected items become dead letters.
     fn keeps_letters(&self) -> bool {
         !self.job.dry_run && !self.job.is_retry
-    }
-
-    /// Where the rejected items of a batch stand, entry by entry. One of which the position cannot be
-    /// read counts as just above what was stored of its scope when it came.
-    async fn locate(&self, conn: &mut Connection, unit: &Unit, batch: &dyn Batch) -> Vec<Location> {
-        let job = self.job;
-        let place = |entry: &Entry| {
-            if entry.verdict.is_ok() || entry.location != Location::default() {
-                return entry.location.clone();
-            }
-            let document = &unit.documents[entry.document];
-            // What is refused as a whole is of the scope that its first item tells.
-            let only = Some(entry.part.unwrap_or(0));
-            let mut found = job.kind.locations(document, only, &job.context);
-            let mut location = found.pop().unwrap_or_default();
-            location.position = location.position.filter(|_| entry.part.is_some());
-            location
-        };
-        let mut locations: Vec<Location> = batch.entries().iter().map(place).collect();
-        let is_open = |location: &&mut Location| location.position.is_none();
-        let scopes: BTreeSet<String> =
-            locations.iter_mut().filter(is_open).filter_map(|at| at.scope.clone()).collect();
-        if scopes.is_empty() {
-            return locations;
-        }
-        let asked;
-        let highs = if let Some(highs) = &self.highs {
-            highs
-        } else {
-            asked = self.ask_highs(conn, Some(&scopes.into_iter().collect::<Vec<_>>())).await;
-            &asked
-        };
-        for location in locations.iter_mut().filter(is_open) {
-            if let Some(scope) = &location.scope {
-                let high = highs.get(&scope.to_lowercase());
-                location.position = Some(watermarks::just_above(high));
-            }
-        }
-        locations
-    }
-
-    /// The highs of the kind's watermark. Without them a failure counts as below everything: that
-    /// costs a scraper some work, and nothing is lost.
-    async fn ask_highs(
-        &self,
-        conn: &mut Connection,
-        scopes: Option<&[String]>,
-    ) -> HashMap<String, i64> {
-        let now = self.app.clock.now();
-        watermarks::highs(conn, self.job.kind.spec(), scopes, now).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, kind = ?self.job.kind, "the watermarks cannot be read");
-            HashMap::new()
-        })
     }
 
     /// Hands the unit's documents to the archive. Those that cannot be read are kept apart; those
