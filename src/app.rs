@@ -14,7 +14,7 @@ use crate::{
     db,
     domains::{self, domain::Domain},
     http::{keys::Keys, limits::RateLimits, tokens},
-    ingest::archive::Archive,
+    ingest::{archive::Archive, background::Wakeups},
     telemetry,
 };
 
@@ -44,6 +44,8 @@ pub struct Shared {
     pub in_flight: AtomicUsize,
     /// How fast each client may send.
     pub rates: RateLimits,
+    /// Wakes what works in the background.
+    pub wakeups: Wakeups,
 }
 
 impl App {
@@ -62,6 +64,7 @@ impl App {
             metrics: telemetry::metrics(),
             in_flight: AtomicUsize::new(0),
             rates: RateLimits::new(settings.rate_limit),
+            wakeups: Wakeups::default(),
             settings,
         }));
         tokio::spawn(upkeep(Arc::downgrade(&app.0)));

@@ -827,6 +827,23 @@ diesel::table! {
 }
 
 diesel::table! {
+    queued_request (receipt_number) {
+        receipt_number -> Int8,
+        media -> Text,
+        attempts -> Int4,
+        not_before -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    queued_scope (receipt_number, scope) {
+        receipt_number -> Int8,
+        scope -> Text,
+        position -> Int8,
+    }
+}
+
+diesel::table! {
     receipt (number) {
         number -> Int8,
         id -> Text,
@@ -1289,6 +1306,8 @@ diesel::joinable!(pull_request_comment -> pull_request (pr_id));
 diesel::joinable!(pull_request_label -> pull_request (pr_id));
 diesel::joinable!(pull_request_review -> github_account (account_id));
 diesel::joinable!(pull_request_review -> pull_request (pr_id));
+diesel::joinable!(queued_request -> receipt (receipt_number));
+diesel::joinable!(queued_scope -> queued_request (receipt_number));
 diesel::joinable!(receipt_items -> receipt (receipt_number));
 diesel::joinable!(repo_language -> github_repository (repo_id));
 diesel::joinable!(repo_language -> language (language_id));

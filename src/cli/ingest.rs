@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio_util::io::InspectReader;
 use uuid::Uuid;
 
-use super::offline::Offline;
+use super::{offline::Offline, watch};
 use crate::{
     app::App,
     config::Settings,
@@ -33,12 +33,19 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// What the files hold, as in the path of the endpoint: `github/commits`.
-    #[arg(value_name = "DOMAIN/KIND", value_parser = kind)]
-    kind: &'static dyn AnyKind,
+    #[arg(value_name = "DOMAIN/KIND", value_parser = kind, required_unless_present = "watch")]
+    kind: Option<&'static dyn AnyKind>,
     /// Files as they would be posted. `.ndjson` is one document a line; `.gz`, `.zst` and `.br` are
     /// decompressed.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "watch")]
     files: Vec<PathBuf>,
+    /// A workspace of this server or of the collectors before it: everything in its layout is
+    /// ingested, oldest first, and then what comes into it.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["kind", "params", "mode", "dry_run"])]
+    watch: Option<PathBuf>,
+    /// Stop when everything that is in the folder was ingested.
+    #[arg(long, requires = "watch")]
+    once: bool,
     /// A parameter of the kind; give it again for more.
     #[arg(long = "param", value_name = "NAME=VALUE", value_parser = param)]
     params: Vec<(String, String)>,
@@ -60,6 +67,10 @@ enum ModeArg {
 
 /// Ingests every file and prints its receipt, one line of JSON a file.
 pub async fn run(args: Args, settings: Settings) -> anyhow::Result<()> {
+    if let Some(folder) = &args.watch {
+        return watch::run(settings, folder, args.once).await;
+    }
+    let kind = args.kind.context("no kind is given")?;
     let mut total = 0;
     for file in &args.files {
         // Said before a database is started.
@@ -69,7 +80,7 @@ pub async fn run(args: Args, settings: Settings) -> anyhow::Result<()> {
         total += found.len();
     }
     let offline = Offline::open(settings).await?;
-    let outcome = files(&offline.app, &args, total).await;
+    let outcome = files(&offline.app, kind, &args, total).await;
     offline.close().await;
     match outcome? {
         0 => Ok(()),
@@ -79,12 +90,17 @@ pub async fn run(args: Args, settings: Settings) -> anyhow::Result<()> {
 }
 
 /// Ingests the files; gives how many of them have rejected items.
-async fn files(app: &App, args: &Args, total: u64) -> anyhow::Result<usize> {
+async fn files(
+    app: &App,
+    kind: &'static dyn AnyKind,
+    args: &Args,
+    total: u64,
+) -> anyhow::Result<usize> {
     let bar = bytes_bar(total);
     let mut faulty = 0;
     for file in &args.files {
         bar.set_message(file.display().to_string());
-        let answer = one_file(app, args, file, &bar).await?;
+        let answer = one_file(app, kind, args, file, &bar).await?;
         let line = match answer {
             Ok((receipt, line)) => {
                 faulty += usize::from(receipt.rejected > 0);
@@ -110,6 +126,7 @@ async fn files(app: &App, args: &Args, total: u64) -> anyhow::Result<usize> {
 
 async fn one_file(
     app: &App,
+    kind: &'static dyn AnyKind,
     args: &Args,
     path: &Path,
     bar: &ProgressBar,
@@ -127,7 +144,7 @@ async fn one_file(
         params.push(("dry_run".to_owned(), "true".to_owned()));
     }
     let reader = Box::pin(reader);
-    let body = Body { kind: args.kind, params, media, coding, reader, idempotency: None };
+    let body = Body { kind, params, media, coding, reader, idempotency: None };
     let mut conn = app.pool.get().await?;
     Ok(body.take(app, &mut conn, "ingest").await)
 }
@@ -209,7 +226,7 @@ pub fn by_name(path: &Path) -> (&'static str, &'static str) {
     (media, coding)
 }
 
-fn kind(name: &str) -> anyhow::Result<&'static dyn AnyKind> {
+pub(super) fn kind(name: &str) -> anyhow::Result<&'static dyn AnyKind> {
     if let Some(kind) = kind_named(name) {
         return Ok(kind);
     }
@@ -221,7 +238,7 @@ fn kind(name: &str) -> anyhow::Result<&'static dyn AnyKind> {
     }
 }
 
-fn param(text: &str) -> anyhow::Result<(String, String)> {
+pub(super) fn param(text: &str) -> anyhow::Result<(String, String)> {
     let (name, value) = text.split_once('=').context("it must be NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }

@@ -1,5 +1,6 @@
 //! The commands. Stdout is a command's answer; what it logs goes to stderr.
 
+pub mod check;
 pub mod config;
 pub mod database;
 pub mod demo;
@@ -11,6 +12,7 @@ pub mod replay;
 pub mod samples;
 pub mod serve;
 pub mod token;
+pub mod watch;
 
 use std::io::IsTerminal;
 
@@ -43,7 +45,9 @@ enum Command {
     Token(token::Command),
     /// Print the OpenAPI document.
     Openapi,
-    /// Ingest files, without a server or beside one.
+    /// Read files as if they were posted, and print the receipts they would get; needs no database.
+    Check(check::Args),
+    /// Ingest files, or a folder of the archive's layout, without a server or beside one.
     Ingest(ingest::Args),
     /// Make rows of the archive's documents again; changes nothing where they are.
     Replay(replay::Args),
@@ -86,6 +90,7 @@ pub fn run() -> anyhow::Result<()> {
         match command {
             Command::Serve(serve::Args { demo: false }) => serve::run(settings).await,
             Command::Serve(_) | Command::Demo => demo::run(settings).await,
+            Command::Check(args) => check::run(args, &settings).await,
             Command::Ingest(args) => ingest::run(args, settings).await,
             Command::Replay(args) => replay::run(&args, settings).await,
             Command::Migrate => migrate::run(&settings).await,

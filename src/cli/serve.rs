@@ -17,6 +17,7 @@ use crate::{
     config::Settings,
     db::migrate,
     http,
+    ingest::background,
 };
 
 /// What `serve` takes.
@@ -43,6 +44,7 @@ pub struct Server {
     database: Database,
     stop: CancellationToken,
     serving: JoinHandle<std::io::Result<()>>,
+    background: JoinHandle<()>,
     signals: Signals,
 }
 
@@ -78,8 +80,9 @@ impl Server {
             .with_graceful_shutdown(stop.clone().cancelled_owned())
             .into_future();
         let serving = tokio::spawn(serving);
+        let background = background::start(&app, &stop);
         tracing::info!(%address, "listening");
-        Ok(Self { app, address, database, stop, serving, signals })
+        Ok(Self { app, address, database, stop, serving, background, signals })
     }
 
     /// `http://` and where it listens.
@@ -118,12 +121,15 @@ impl Server {
         }
         tracing::info!("stopping: accepted requests are finished");
         let grace = Duration::from_secs(self.app.settings.shutdown_grace_s);
+        // A queued request that is cut is run again at the next start.
+        let all = async { tokio::join!(&mut self.serving, &mut self.background) };
         tokio::select! {
-            _ = &mut self.serving => tracing::info!("every request was finished"),
+            _ = all => tracing::info!("every request was finished"),
             () = tokio::time::sleep(grace) => tracing::warn!("the grace is over; requests are cut"),
             () = self.signals.next() => tracing::warn!("told again to stop; requests are cut"),
         }
         self.serving.abort();
+        self.background.abort();
         self.app.pool.close();
         self.database.close().await;
         tracing::info!("stopped");

@@ -94,6 +94,26 @@ async fn retry(
     RequestId(request_id): RequestId,
     Path(id): Path<i64>,
 ) -> Result<Response> {
+    let retry =
+        Retry { subject: allowed.subject(), request_id: request_id.as_ref(), dry_run: false };
+    let (_, json) = retry_letter(&app, id, retry).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+}
+
+/// Who tries a dead letter again, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Retry<'a> {
+    /// Who asks.
+    pub subject: &'a str,
+    /// The request's id.
+    pub request_id: &'a str,
+    /// Whether it is only asked whether it would be stored.
+    pub dry_run: bool,
+}
+
+/// Posts a dead letter again; gives the receipt and its JSON. If the item is stored, the letter is
+/// gone.
+pub async fn retry_letter(app: &App, id: i64, retry: Retry<'_>) -> Result<(Receipt, String)> {
     let mut conn = app.pool.get().await?;
     let letter = load(&mut conn, id).await?;
     let kind = kind_named(&format!("{}/{}", letter.domain, letter.kind))
@@ -109,10 +129,10 @@ async fn retry(
         context: asked.context,
         content_type: letter.content_type,
         mode: asked.mode,
-        dry_run: false,
+        dry_run: retry.dry_run,
         is_retry: true,
-        subject: allowed.subject().to_owned(),
-        request_id: request_id.to_string(),
+        subject: retry.subject.to_owned(),
+        request_id: retry.request_id.to_owned(),
         receipt_id: Uuid::now_v7(),
         idempotency: None,
         archive: Some(app.archive.clone()),
@@ -121,19 +141,15 @@ async fn retry(
     let limits = request::limits(&app.settings);
     let documents = Documents::new(Box::pin(body), format, limits, kind.spec());
     let mut source = Source::Body(Box::new(documents));
-    let (receipt, json) = match pipeline::run(&app, &job, &mut conn, &mut source).await {
-        Ok(done) => done,
-        Err(problem) => {
-            tried(&mut conn, id, app.clock.now()).await?;
-            return Err(problem);
+    let done = pipeline::run(app, &job, &mut conn, &mut source).await;
+    match &done {
+        Ok((receipt, _)) if receipt.rejected == 0 && retry.dry_run => {}
+        Ok((receipt, _)) if receipt.rejected == 0 => {
+            remove(&mut conn, id).await?;
         }
-    };
-    if receipt.rejected == 0 {
-        remove(&mut conn, id).await?;
-    } else {
-        tried(&mut conn, id, app.clock.now()).await?;
+        _ => tried(&mut conn, id, app.clock.now()).await?,
     }
-    Ok(([(header::CONTENT_TYPE, "application/json")], json).into_response())
+    done
 }
 
 /// Delete a dead letter

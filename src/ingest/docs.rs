@@ -111,6 +111,12 @@ fn parameters(spec: &Spec) -> Vec<RefOr<Parameter>> {
         "The same key with the same body gives the stored receipt, byte for byte; with another body \
          it is a 409. Any text of up to 255 characters.",
     ));
+    all.push(parameter(
+        "Prefer",
+        ParameterIn::Header,
+        "`respond-async`: the request is answered 202 as soon as its body is safe; `Location` names \
+         the receipt that will tell what became of it.",
+    ));
     all.into_iter().map(RefOr::T).collect()
 }
 
@@ -147,6 +153,12 @@ pub fn post(spec: &Spec) -> Documented {
             "200",
             receipt("application/json")
                 .description("Committed and durable: what became of each item.")
+                .build(),
+        )
+        .response(
+            "202",
+            receipt("application/json")
+                .description("Queued, and safe: `Location` is the receipt's address.")
                 .build(),
         )
         .response(
@@ -208,6 +220,72 @@ pub fn example(spec: &Spec) -> Documented {
     let summary = format!("A body that {} {} takes", spec.domain, spec.name);
     let example = serde_json::from_str(spec.example).unwrap_or_else(|_| json!(spec.example));
     constant(spec, "example", &summary, example_media(spec), example)
+}
+
+/// `POST /ingest/{domain}/{kind}/known`.
+pub fn known(spec: &Spec) -> Documented {
+    let lists = |names: &[&str]| {
+        names.iter().fold(ObjectBuilder::new().schema_type(Type::Object), |object, name| {
+            let key = OneOfBuilder::new()
+                .item(ObjectBuilder::new().schema_type(Type::String))
+                .item(ObjectBuilder::new().schema_type(Type::Integer))
+                .item(ObjectBuilder::new().schema_type(Type::Object));
+            object
+                .property(*name, ArrayBuilder::new().items(RefOr::T(Schema::OneOf(key.build()))))
+                .required(*name)
+        })
+    };
+    let key = example_key(spec);
+    let body = ContentBuilder::new()
+        .schema(Some(lists(&["keys"])))
+        .example(Some(json!({"keys": [key]})))
+        .build();
+    let answer = ContentBuilder::new()
+        .schema(Some(lists(&["known", "unknown", "deleted"])))
+        .example(Some(json!({"known": [], "unknown": [key], "deleted": []})))
+        .build();
+    let summary = format!("Which {} {} are stored already", spec.domain, spec.name);
+    let id = format!("ask_known_{}", identifier(spec));
+    let operation = operation("ingest", &id, &summary, &Scope::Read)
+        .description(Some(format!(
+            "At most {} natural keys, each `{}` or an object with these fields, are answered by \
+             what is known of them, as sent. Stubs are unknown.",
+            super::known::KEYS,
+            spec.known.key
+        )))
+        .request_body(Some(
+            RequestBodyBuilder::new()
+                .required(Some(Required::True))
+                .content("application/json", body)
+                .build(),
+        ))
+        .response(
+            "200",
+            ResponseBuilder::new()
+                .description("The keys, parted.")
+                .content("application/json", answer)
+                .build(),
+        );
+    let mut paths = Paths::new();
+    paths.paths.insert(path(spec, "/known"), PathItem::new(HttpMethod::Post, operation.build()));
+    (Vec::new(), paths)
+}
+
+/// A key of a kind's template, made up.
+fn example_key(spec: &Spec) -> String {
+    let fields = super::known::Template::of(spec.known.key);
+    fields.fields().fold(spec.known.key.to_owned(), |key, field| {
+        let example = match field {
+            "repo" => "boostorg/json",
+            "sha" => "0123456789abcdef0123456789abcdef01234567",
+            "number" => "601",
+            "year" => "2024",
+            "language" => "C++",
+            "version" => "boost-1.84.0",
+            _ => "1",
+        };
+        key.replace(&format!("{{{field}}}"), example)
+    })
 }
 
 fn constant(

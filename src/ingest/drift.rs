@@ -123,6 +123,11 @@ fn is_address(key: &str) -> bool {
 }
 
 impl Drift {
+    /// The unknown keys, by their place.
+    pub fn pointers(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+
     /// Counts one unknown key. Only the shape of its value is kept, never the value: it may be
     /// personal.
     fn add(&mut self, pointer: &str, value: &Value) {

@@ -67,6 +67,25 @@ impl Spooled {
         Ok(spooled)
     }
 
+    /// Puts it where the queue looks for it, on disk for good. Gives its path there.
+    pub async fn keep(self, receipt: &str) -> Result<PathBuf> {
+        let kept = self.path.with_file_name(receipt);
+        let (from, to) = (self.path.clone(), kept.clone());
+        let moved = tokio::task::spawn_blocking(move || {
+            std::fs::File::open(&from)?.sync_all()?;
+            std::fs::rename(&from, &to)?;
+            let folder = to.parent().unwrap_or(std::path::Path::new("."));
+            std::fs::File::open(folder)?.sync_all()
+        });
+        match moved.await {
+            Ok(Ok(())) => Ok(kept),
+            failed => {
+                tracing::error!(?failed, "the queue cannot be written");
+                Err(Problem::unavailable("queue_away", "The body cannot be kept; send it again."))
+            }
+        }
+    }
+
     /// Reads it back.
     pub async fn read(&self) -> Result<Reader> {
         let file = tokio::fs::File::open(&self.path).await.map_err(Problem::internal)?;
@@ -88,6 +107,8 @@ pub struct Earlier {
     pub status: String,
     /// The bytes.
     pub response: String,
+    /// The receipt that will tell, if the request is queued and not done yet.
+    pub queued: Option<String>,
 }
 
 /// Waits until this request is the one that runs, or another one has run. The connection holds the
@@ -148,10 +169,13 @@ async fn find(
     key: &str,
     digest: &[u8],
 ) -> Result<Option<Earlier>> {
-    let select = Statement::new("select body_digest, response, status from receipt");
+    let select = Statement::new(
+        "select body_digest, response, status, id, \
+         exists (select from queued_request q where q.receipt_number = number) from receipt",
+    );
     let rows: Vec<Row> = of_key(select, spec, key).load(conn).await?;
-    let Some(Ok([Value::Bytea(stored), response, Value::Text(status)])) =
-        rows.into_iter().next().map(|row| <[Value; 3]>::try_from(row.0))
+    let Some(Ok([Value::Bytea(stored), response, Value::Text(status), Value::Text(id), queued])) =
+        rows.into_iter().next().map(|row| <[Value; 5]>::try_from(row.0))
     else {
         return Ok(None);
     };
@@ -163,7 +187,10 @@ async fn find(
         ));
     }
     Ok(match response {
-        Value::Text(response) => Some(Earlier { status, response }),
+        Value::Text(response) => Some(Earlier { status, response, queued: None }),
+        _ if queued == Value::Bool(true) => {
+            Some(Earlier { status, response: String::new(), queued: Some(id) })
+        }
         _ => None,
     })
 }

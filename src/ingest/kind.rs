@@ -15,7 +15,7 @@ use super::{
     stamp::Stamp,
     tx::Tx,
     upsert::Action,
-    value::{Node, Note},
+    value::{Node, Note, Notes},
 };
 use crate::db::Connection;
 
@@ -75,6 +75,32 @@ pub enum Watermark {
     /// stored row that counts: no stubs. `position` orders them; where `at` does, it is
     /// `(extract(epoch from at) * 1000000)::bigint`.
     Of(&'static str),
+    /// The same, where more than dead letters keeps a scope from being safe.
+    Failing {
+        /// As [`Watermark::Of`].
+        rows: &'static str,
+        /// SQL that selects `(scope text, position bigint)`, one row for each open failure: a scan
+        /// that failed and that no good one follows.
+        failures: &'static str,
+    },
+}
+
+impl Watermark {
+    /// SQL of the rows that count, if there is a watermark.
+    pub const fn rows(self) -> Option<&'static str> {
+        match self {
+            Self::None(_) => None,
+            Self::Of(rows) | Self::Failing { rows, .. } => Some(rows),
+        }
+    }
+
+    /// SQL of open failures besides dead letters and queued requests.
+    pub const fn failures(self) -> Option<&'static str> {
+        match self {
+            Self::Failing { failures, .. } => Some(failures),
+            _ => None,
+        }
+    }
 }
 
 /// How natural keys of the kind are asked for.
@@ -125,6 +151,9 @@ pub struct Spec {
     pub watermark: Watermark,
     /// How keys are asked for.
     pub known: Known,
+    /// The tables that its dead letters with `unresolved_reference` wait for: when a row of one of
+    /// them is written, they are tried again.
+    pub awaits: &'static [&'static str],
 }
 
 impl Spec {
@@ -147,6 +176,7 @@ impl Spec {
             example: "",
             watermark: Watermark::None(""),
             known: Known { key: "", stored: "", deleted: None },
+            awaits: &[],
         }
     }
 }
@@ -249,7 +279,8 @@ pub trait Kind: Send + Sync + 'static {
     /// Reads one item. Faults are noted at their place; then there is no item.
     fn read(&self, item: Node<'_>, context: &Context) -> Option<Read<Self::Item>>;
 
-    /// Scope and position of a rejected item, as the kind's watermark knows them.
+    /// Scope and position of an item, rejected or queued, as the kind's watermark knows them. What
+    /// it notes is not kept. A scope that a parameter tells is told for `null`, too.
     fn locate(&self, _item: Node<'_>, _context: &Context) -> Location {
         Location::default()
     }
@@ -339,6 +370,12 @@ pub trait DocumentKind: Send + Sync + 'static {
         Location::default()
     }
 
+    /// The scope of a document that is refused before its items can be read, as far as its
+    /// parameters tell.
+    fn scope(&self, _context: &Context) -> Option<String> {
+        None
+    }
+
     /// Items that only the database can tell to be faulty: the channel is private, the library
     /// unknown. Asked before anything is archived.
     fn refuse<'a>(
@@ -393,6 +430,11 @@ impl<K: Kind> DocumentKind for K {
 
     fn locate(&self, item: Node<'_>, _: &Self::Envelope, context: &Context) -> Location {
         Kind::locate(self, item, context)
+    }
+
+    fn scope(&self, context: &Context) -> Option<String> {
+        let notes = Notes::default();
+        Kind::locate(self, Node::root(&serde_json::Value::Null, &notes), context).scope
     }
 
     fn store<'a>(

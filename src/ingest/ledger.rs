@@ -24,7 +24,8 @@ fn json_value(value: &impl serde::Serialize) -> Value {
     Value::Jsonb(Json(serde_json::to_value(value).unwrap_or_default()))
 }
 
-fn params(job: &Job) -> Value {
+/// The parameters of a job, as its receipt keeps them.
+pub(super) fn params(job: &Job) -> Value {
     let mut params: serde_json::Map<String, serde_json::Value> =
         job.context.params.iter().map(|(key, value)| (key.clone(), json!(value))).collect();
     params.remove("dry_run");
@@ -88,7 +89,7 @@ pub async fn write_receipt(
     }
     statement.push(
         ") on conflict (number) do update set status = excluded.status, body = excluded.body, \
-         response = excluded.response, finished_at = excluded.finished_at, \
+         response = excluded.response, started_at = excluded.started_at, finished_at = excluded.finished_at, \
          received = excluded.received, inserted = excluded.inserted, updated = excluded.updated, \
          unchanged = excluded.unchanged, stale = excluded.stale, rejected = excluded.rejected",
     );

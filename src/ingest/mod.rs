@@ -13,7 +13,9 @@
 //! * [`archive`]: the bytes as sent, durable before the receipt. [`replay`]: rows of them again.
 
 pub mod archive;
+pub mod background;
 pub mod body;
+pub mod check;
 pub mod clean;
 pub mod dead_letters;
 pub mod docs;
@@ -23,10 +25,14 @@ pub mod given;
 pub mod idempotency;
 pub mod join;
 pub mod kind;
+pub mod known;
+pub mod layout;
 pub mod ledger;
+pub mod locate;
 pub mod merge;
 pub mod pipeline;
 pub mod provenance;
+pub mod queue;
 pub mod read;
 pub mod reads;
 pub mod receipt;
@@ -43,3 +49,4 @@ pub mod tombstone;
 pub mod tx;
 pub mod upsert;
 pub mod value;
+pub mod watermarks;

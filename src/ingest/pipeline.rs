@@ -5,7 +5,11 @@
 //! items in one transaction together with the receipt, commit. When the last batch is committed the
 //! archive is synced, once; then the receipt may be given.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::{AnsiTransactionManager as Manager, TransactionManager};
@@ -17,8 +21,9 @@ use super::{
     body::{Documents, Format, Unreadable},
     document::Document,
     drift::{Detector, Drift},
-    kind::{Context, Outcome},
+    kind::{Context, Location, Outcome},
     ledger::{self, Dead},
+    locate::Look,
     read::{AnyKind, Batch},
     receipt::{ItemReport, LISTED, Receipt, Status, action_name},
     tx::{Tally, Tx},
@@ -119,11 +124,23 @@ pub async fn run(
     conn: &mut Connection,
     source: &mut Source,
 ) -> Result<(Receipt, String)> {
+    let number = next_number(conn).await?;
+    run_as(app, job, conn, source, number).await
+}
+
+/// The same, for a receipt that has its number already.
+pub async fn run_as(
+    app: &App,
+    job: &Job,
+    conn: &mut Connection,
+    source: &mut Source,
+    number: i64,
+) -> Result<(Receipt, String)> {
     let spec = job.kind.spec();
     let mut run = Run {
         app,
         job,
-        number: next_number(conn).await?,
+        number,
         receipt: Receipt {
             id: job.receipt_id.to_string(),
             request_id: job.request_id.clone(),
@@ -146,6 +163,7 @@ pub async fn run(
         },
         delivery: None,
         file: None,
+        highs: None,
         detector: Arc::new(Detector::of(spec)),
     };
     if let Some(archive) = job.archive.as_ref().filter(|_| !job.dry_run) {
@@ -159,6 +177,9 @@ pub async fn run(
         delivery.finish().await.map_err(archive_failed)?;
     }
     run.measure();
+    if !job.dry_run {
+        app.wakeups.written(&run.receipt.tables);
+    }
     Ok((run.receipt, response))
 }
 
@@ -184,6 +205,8 @@ struct Run<'a> {
     delivery: Option<Delivery>,
     /// The file whose rows come in several batches, once it is archived.
     file: Option<Kept>,
+    /// The greatest stored position of each scope when a body of several batches began.
+    highs: Option<HashMap<String, i64>>,
     detector: Arc<Detector>,
 }
 
@@ -232,6 +255,7 @@ impl Run<'_> {
             || (self.job.content_type == Format::Csv.media()
                 && !self.job.context.complete.is_empty());
         let mut next = source.next().await?;
+        let mut is_first = true;
         loop {
             let (mut documents, mut archived) = next.take().unwrap_or_default();
             next = source.next().await?;
@@ -241,6 +265,12 @@ impl Run<'_> {
                 next = source.next().await?;
             }
             let last = next.is_none();
+            if is_first && !last && self.keeps_letters() {
+                let (kind, context) = (self.job.kind, &self.job.context);
+                let look = Look { kind, context, now: self.app.clock.now() };
+                self.highs = Some(look.highs(conn, None).await);
+            }
+            is_first = false;
             let response = self.unit(conn, Unit { documents, archived }, last).await?;
             if let Some(response) = response {
                 return Ok(response);
@@ -307,6 +337,12 @@ impl Run<'_> {
         batch.refuse(conn, &job.context).await?;
         let rejects = batch.entries().iter().any(|entry| entry.verdict.is_err());
         let refused = job.mode == Mode::Atomic && rejects;
+        let locations = if rejects && self.keeps_letters() {
+            let look = Look { kind: job.kind, context: &job.context, now: self.app.clock.now() };
+            look.locate(conn, self.highs.as_ref(), &unit.documents, batch.entries()).await
+        } else {
+            Vec::new()
+        };
         let kept = self.keep(&*batch, unit)?;
         let raw: Vec<Option<&str>> = match &kept {
             Some(kept) => kept.iter().map(|kept| Some(kept.as_ref()?.path.as_str())).collect(),
@@ -317,7 +353,7 @@ impl Run<'_> {
         let mut attempt = 0;
         let stored = loop {
             attempt += 1;
-            match self.attempt(conn, unit, &*batch, &raw, &drift, refused, last).await {
+            match self.attempt(conn, unit, &*batch, &locations, &raw, &drift, refused, last).await {
                 Ok(stored) => break stored,
                 Err(Failed::Refused(error)) if attempt < ATTEMPTS && lost_a_race(&error) => {
                     tracing::debug!(%error, attempt, "repeating a transaction");
@@ -334,6 +370,11 @@ impl Run<'_> {
                 .map_err(archive_failed)?;
         }
         Ok(stored.response)
+    }
+
+    /// Whether rejected items become dead letters.
+    fn keeps_letters(&self) -> bool {
+        !self.job.dry_run && !self.job.is_retry
     }
 
     /// Hands the unit's documents to the archive. Those that cannot be read are kept apart; those
@@ -374,6 +415,7 @@ impl Run<'_> {
         conn: &mut Connection,
         unit: &Unit,
         batch: &dyn Batch,
+        locations: &[Location],
         raw: &[Option<&str>],
         drift: &Drift,
         refused: bool,
@@ -405,7 +447,7 @@ impl Run<'_> {
                     receipt.conclude(tx.now);
                     serde_json::to_string(&receipt).unwrap_or_default()
                 });
-                let dead = if job.is_retry { Vec::new() } else { dead_letters(batch, unit, raw) };
+                let dead = dead_letters(batch, unit, locations, raw);
                 let ledger = async {
                     ledger::write_receipt(&mut tx, job, &receipt, response.as_deref()).await?;
                     ledger::write_items(&mut tx, &items).await?;
@@ -578,12 +620,13 @@ fn report(
 fn dead_letters<'d>(
     batch: &'d dyn Batch,
     unit: &'d Unit,
+    locations: &'d [Location],
     raw: &[Option<&'d str>],
 ) -> Vec<Dead<'d>> {
-    batch
-        .entries()
-        .iter()
-        .filter_map(|entry| {
+    // Locations are those of the entries; there are none where no dead letter is to be kept.
+    let entries = batch.entries().iter().zip(locations);
+    entries
+        .filter_map(|(entry, location)| {
             let faults = entry.verdict.as_ref().err()?;
             if is_private(&entry.verdict) {
                 return None;
@@ -591,7 +634,7 @@ fn dead_letters<'d>(
             Some(Dead {
                 document: &unit.documents[entry.document],
                 part: entry.part,
-                location: &entry.location,
+                location,
                 index: entry.index,
                 faults,
                 raw: raw.get(entry.document).copied().flatten(),

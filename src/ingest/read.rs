@@ -72,6 +72,15 @@ pub trait AnyKind: Send + Sync + 'static {
         detector: &Detector,
         drift: &mut Drift,
     ) -> Box<dyn Batch + 'a>;
+
+    /// Where items of a document stand: all of them, or one. A document that cannot be taken apart
+    /// has one location, of which the scope is known at most.
+    fn locations(
+        &self,
+        document: &Document,
+        only: Option<usize>,
+        context: &Context,
+    ) -> Vec<Location>;
 }
 
 impl std::fmt::Debug for dyn AnyKind {
@@ -110,6 +119,31 @@ impl<K: DocumentKind> AnyKind for K {
             batch.places.push(place);
         }
         Box::new(batch)
+    }
+
+    fn locations(
+        &self,
+        document: &Document,
+        only: Option<usize>,
+        context: &Context,
+    ) -> Vec<Location> {
+        let unread = || vec![Location { scope: self.scope(context), position: None }];
+        let Ok(parts) = &document.parts else { return unread() };
+        // What is noted here is noted again when the items are read.
+        let notes = Notes::default();
+        let Some(envelope) = self.open(Node::root(&parts.envelope, &notes), context) else {
+            return unread();
+        };
+        let chosen = parts.items.iter().enumerate();
+        let chosen = chosen.filter(|(nth, _)| only.is_none_or(|only| only == *nth));
+        chosen
+            .map(|(_, part)| {
+                let Ok((value, _)) = part.parse() else {
+                    return Location { scope: self.scope(context), position: None };
+                };
+                self.locate(Node::root(&value, &Notes::default()), &envelope, context)
+            })
+            .collect()
     }
 }
 
@@ -213,7 +247,8 @@ impl<K: DocumentKind> Reading<'_, K> {
         };
         let is_good = seen.is_some() && !notes.failed();
         if !is_good {
-            entry.location = self.kind.locate(node, envelope, self.context);
+            let silent = Notes::default();
+            entry.location = self.kind.locate(Node::root(&value, &silent), envelope, self.context);
         }
         let (faults, remarks) = notes.into_parts();
         entry.warnings.extend(remarks);

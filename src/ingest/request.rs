@@ -202,6 +202,14 @@ pub fn reader(app: &App, headers: &HeaderMap, body: Body, format: Format) -> Res
     body::decode(Box::pin(StreamReader::new(stream)), coding.unwrap_or_default())
 }
 
+/// Whether the client would have the request queued: `Prefer: respond-async`.
+pub fn prefers_async(headers: &HeaderMap) -> bool {
+    let sent = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    sent.flat_map(|value| value.split(','))
+        .filter_map(|preference| preference.split(';').next())
+        .any(|preference| preference.trim().eq_ignore_ascii_case("respond-async"))
+}
+
 /// The idempotency key, if one is sent.
 pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(sent) = headers.get("idempotency-key") else { return Ok(None) };

@@ -4,7 +4,7 @@ use axum::{
     Extension,
     body::Body,
     extract::{OriginalUri, Request, State},
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -16,11 +16,13 @@ use super::{
     body::{Documents, Format},
     dead_letters, docs,
     idempotency::{self, Spooled},
+    known,
     pipeline::{self, Job, Source},
+    queue::{self, Answer},
     read::AnyKind,
     reads,
     receipt::Status,
-    request,
+    request, watermarks,
 };
 use crate::{
     app::App,
@@ -42,11 +44,12 @@ pub fn routes() -> OpenApiRouter<App> {
         .fold(OpenApiRouter::new(), |router, kind| router.merge(of_kind(*kind)))
         .merge(reads::routes())
         .merge(dead_letters::routes())
+        .merge(watermarks::routes())
 }
 
 /// A kind, as its handlers get it.
 #[derive(Debug, Clone, Copy)]
-struct Posted(&'static dyn AnyKind);
+pub(super) struct Posted(pub(super) &'static dyn AnyKind);
 
 fn of_kind(kind: &'static dyn AnyKind) -> OpenApiRouter<App> {
     let (schemas, paths) = docs::post(kind.spec());
@@ -55,8 +58,11 @@ fn of_kind(kind: &'static dyn AnyKind) -> OpenApiRouter<App> {
     let schema = (schemas, paths, get(show_schema));
     let (schemas, paths) = docs::example(kind.spec());
     let example = (schemas, paths, get(show_example));
+    let (schemas, paths) = docs::known(kind.spec());
+    let ask = (schemas, paths, post(known::ask));
     OpenApiRouter::new()
         .routes(ingest)
+        .routes(ask)
         .routes(schema)
         .routes(example)
         .layer(Extension(Posted(kind)))
@@ -93,8 +99,13 @@ async fn ingest(
     // A task of its own: a client that goes away does not stop what is being stored.
     let accepted = Accepted { job, format, key, params };
     let answer = tokio::spawn(accepted.run(app, parts.headers, body)).await;
-    let (status, json) = answer.map_err(Problem::internal)??;
-    Ok(respond(status, json, uri.path()))
+    match answer.map_err(Problem::internal)?? {
+        Answer::Queued { id, json } => Ok(queued(&id, json)),
+        Answer::Done { rejected, json } => {
+            let status = if rejected { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+            Ok(respond(status, json, uri.path()))
+        }
+    }
 }
 
 /// A request whose parameters are in order.
@@ -106,27 +117,34 @@ struct Accepted {
 }
 
 impl Accepted {
-    async fn run(
-        mut self,
-        app: App,
-        headers: HeaderMap,
-        body: Body,
-    ) -> Result<(StatusCode, String)> {
+    async fn run(mut self, app: App, headers: HeaderMap, body: Body) -> Result<Answer> {
         let spec = self.job.kind.spec();
         let reader = request::reader(&app, &headers, body, self.format)?;
         let limits = request::limits(&app.settings);
+        // A dry run keeps nothing, so it cannot wait either.
+        if request::prefers_async(&headers) && !self.job.dry_run {
+            let spooled = Spooled::write(&app.settings.workspace, reader, &self.params).await?;
+            let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let request = queue::Request {
+                job: self.job,
+                format: self.format,
+                media: media.unwrap_or("application/json").to_owned(),
+                key: self.key,
+            };
+            return queue::accept(&app, request, spooled).await;
+        }
         let Some(key) = self.key.filter(|_| !self.job.dry_run) else {
             let mut conn = app.pool.get().await?;
             let documents = Documents::new(reader, self.format, limits, spec);
             let mut source = Source::Body(Box::new(documents));
             let (receipt, json) = pipeline::run(&app, &self.job, &mut conn, &mut source).await?;
-            return Ok((status(receipt.status == Status::Rejected), json));
+            return Ok(Answer::Done { rejected: receipt.status == Status::Rejected, json });
         };
         let spooled = Spooled::write(&app.settings.workspace, reader, &self.params).await?;
         let (mut conn, earlier) =
             idempotency::claim(&app.pool, spec, &key, &spooled.digest).await?;
         if let Some(earlier) = earlier {
-            return Ok((status(earlier.status == Status::Rejected.text()), earlier.response));
+            return Ok(queue::answer_of(earlier));
         }
         self.job.idempotency = Some((key, spooled.digest.clone()));
         let documents = Documents::new(spooled.read().await?, self.format, limits, spec);
@@ -134,12 +152,18 @@ impl Accepted {
         let done = pipeline::run(&app, &self.job, &mut conn, &mut source).await;
         idempotency::release(&mut conn).await?;
         let (receipt, json) = done?;
-        Ok((status(receipt.status == Status::Rejected), json))
+        Ok(Answer::Done { rejected: receipt.status == Status::Rejected, json })
     }
 }
 
-fn status(rejected: bool) -> StatusCode {
-    if rejected { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+/// The answer to a request that waits.
+fn queued(id: &str, json: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json".to_owned()),
+        (header::LOCATION, format!("/api/v1/ingest/receipts/{id}")),
+        (HeaderName::from_static("preference-applied"), "respond-async".to_owned()),
+    ];
+    (StatusCode::ACCEPTED, headers, json).into_response()
 }
 
 /// A receipt as it is answered. One that rejects everything is a problem document too; its `status`
@@ -158,7 +182,8 @@ pub fn respond(status: StatusCode, json: String, path: &str) -> Response {
         }
         Err(_) => json,
     };
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], document).into_response()
+    let headers = [(header::CONTENT_TYPE, "application/problem+json")];
+    (StatusCode::UNPROCESSABLE_ENTITY, headers, document).into_response()
 }
 
 async fn show_schema(_: Allowed<Reads>, Extension(Posted(kind)): Extension<Posted>) -> Response {

@@ -4,6 +4,7 @@
 
 mod access;
 mod archive;
+mod check;
 mod demo;
 mod documents;
 mod embedded;
@@ -11,10 +12,12 @@ mod ingest;
 mod openapi;
 mod pool;
 mod process;
+mod queue;
 mod reads;
 mod replay;
 mod schema;
 mod serve;
 mod service;
 mod support;
+mod watermarks;
 mod world;

@@ -13,6 +13,8 @@ const INTERNAL: [&str; 11] = [
     "drift",
     "former_repository_name",
     "issued_token",
+    "queued_request",
+    "queued_scope",
     "receipt",
     "receipt_items",
     "revoked_token",

@@ -15,6 +15,8 @@ const INTERNAL: &[&str] = &[
     "dead_letter",
     "drift",
     "issued_token",
+    "queued_request",
+    "queued_scope",
     "receipt",
     "receipt_items",
     "revoked_token",

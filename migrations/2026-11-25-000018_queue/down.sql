@@ -1,0 +1,2 @@
+drop table queued_scope;
+drop table queued_request;
