@@ -59,6 +59,10 @@ diesel::table! {
         scraped_at -> Timestamptz,
         created_at -> Timestamptz,
         text_bytes -> Nullable<Int8>,
+        url_version -> Nullable<Int4>,
+        url_scraped_at -> Nullable<Timestamptz>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -281,6 +285,13 @@ diesel::table! {
         last_activity_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -302,6 +313,14 @@ diesel::table! {
         attachment_urls -> Jsonb,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        exported_at -> Nullable<Timestamptz>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -315,6 +334,13 @@ diesel::table! {
         is_bot -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -337,6 +363,13 @@ diesel::table! {
         icon_url -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 

@@ -43,6 +43,8 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("boost_library_repository", "id", "github_repository"),
     ("boost_external_repository", "id", "github_repository"),
     ("boost_file", "id", "github_file"),
+    ("discord_reaction", "message_id", "discord_message"),
+    ("boost_library_documentation", "boost_doc_content_id", "boost_doc_content"),
 ];
 
 /// Tables whose rows say where they come from.
@@ -57,6 +59,11 @@ const STAMPED: &[&str] = &[
     "pull_request",
     "pull_request_comment",
     "pull_request_review",
+    "discord_profile",
+    "discord_server",
+    "discord_channel",
+    "discord_message",
+    "boost_doc_content",
 ];
 
 /// `GET {path}/{id}/provenance`.
