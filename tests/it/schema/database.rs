@@ -6,7 +6,7 @@ use super::{catalog::Catalog, contract::contract};
 use crate::support::TestDb;
 
 /// Tables of the server's own, which no resource serves.
-const INTERNAL: [&str; 8] = [
+const INTERNAL: [&str; 9] = [
     "dead_letter",
     "drift",
     "former_repository_name",
@@ -14,6 +14,7 @@ const INTERNAL: [&str; 8] = [
     "receipt",
     "receipt_items",
     "revoked_token",
+    "statement",
     "tombstone",
 ];
 
