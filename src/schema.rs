@@ -82,6 +82,21 @@ diesel::table! {
     boost_file (id) {
         id -> Int8,
         library_id -> Int8,
+        assigned_by -> Text,
+    }
+}
+
+diesel::table! {
+    boost_header_statement (id) {
+        id -> Int8,
+        library_id -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -91,6 +106,7 @@ diesel::table! {
         repo_id -> Int8,
         name -> Text,
         is_stub -> Bool,
+        headers_listed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -184,6 +200,13 @@ diesel::table! {
         version -> Text,
         version_created_at -> Nullable<Timestamptz>,
         version_key -> Int4,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1076,6 +1099,8 @@ diesel::joinable!(boost_dependency -> boost_version (version_id));
 diesel::joinable!(boost_external_repository -> github_repository (id));
 diesel::joinable!(boost_file -> boost_library (library_id));
 diesel::joinable!(boost_file -> github_file (id));
+diesel::joinable!(boost_header_statement -> boost_library (library_id));
+diesel::joinable!(boost_header_statement -> github_file (id));
 diesel::joinable!(boost_library -> boost_library_repository (repo_id));
 diesel::joinable!(boost_library_category_relationship -> boost_library (library_id));
 diesel::joinable!(boost_library_category_relationship -> boost_library_category (category_id));

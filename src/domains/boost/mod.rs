@@ -3,6 +3,7 @@
 pub mod dependency;
 pub mod dependency_change_log;
 pub mod file;
+pub mod ingest;
 pub mod library;
 pub mod library_category;
 pub mod library_category_relationship;

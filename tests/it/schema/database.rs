@@ -6,7 +6,8 @@ use super::{catalog::Catalog, contract::contract};
 use crate::support::TestDb;
 
 /// Tables of the server's own, which no resource serves.
-const INTERNAL: [&str; 9] = [
+const INTERNAL: [&str; 10] = [
+    "boost_header_statement",
     "dead_letter",
     "drift",
     "former_repository_name",

@@ -12,6 +12,7 @@ pub mod created_repos;
 pub mod files;
 pub mod issues;
 pub mod kinds;
+pub mod named;
 pub mod numbers;
 pub mod person;
 pub mod pulls;
