@@ -135,6 +135,7 @@ diesel::table! {
         boost_library_version_id -> Int8,
         boost_doc_content_id -> Int8,
         created_at -> Timestamptz,
+        seen_at -> Nullable<Timestamptz>,
     }
 }
 

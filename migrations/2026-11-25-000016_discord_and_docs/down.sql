@@ -1,3 +1,4 @@
+alter table boost_library_documentation drop column seen_at;
 alter table boost_doc_content
     drop column url_version,
     drop column url_scraped_at,

@@ -42,3 +42,6 @@ alter table boost_doc_content
     add column url_scraped_at timestamptz,
     add column source_receipt bigint,
     add column source_item integer;
+
+-- The time of the newest statement that has the link: an older list without it does not remove it.
+alter table boost_library_documentation add column seen_at timestamptz;

@@ -28,6 +28,11 @@ fn words(parameter: &str) -> &'static str {
             "The repository, where the payload does not name it: `boostorg/json`, or an address. A \
              name in the payload wins."
         }
+        "allow_private" => "`true`: takes what is not public, such as direct messages.",
+        "version" => {
+            "The release, where the payload does not name it: `boost-1.87.0`, in any spelling."
+        }
+        "library" => "The library, where the payload does not name it: its key or name.",
         _ => "Context that the payload lacks.",
     }
 }

@@ -16,6 +16,7 @@ pub mod archive;
 pub mod body;
 pub mod clean;
 pub mod dead_letters;
+pub mod derived;
 pub mod docs;
 pub mod document;
 pub mod drift;

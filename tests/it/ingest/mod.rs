@@ -3,6 +3,8 @@
 mod again;
 mod commits;
 mod corpus;
+mod discord;
+mod docs;
 mod golden;
 mod orders;
 mod overlap;
