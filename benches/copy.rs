@@ -27,14 +27,23 @@ pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
 /// Takes all rows out, and measures how long COPY needs to put them back in, `batches` commits each
 /// with a commit of their own (of the big tables; the small ones go in whole).
 pub(crate) async fn put_back(client: &Client) -> anyhow::Result<(u64, Duration)> {
+    put_back_tables(client, &TABLES, "base_profile, github_repository").await
+}
+
+/// The same for other tables, parents first; `roots` are those that the others hang on.
+pub(crate) async fn put_back_tables(
+    client: &Client,
+    tables: &[&str],
+    roots: &str,
+) -> anyhow::Result<(u64, Duration)> {
     let mut saved = Vec::new();
-    for table in TABLES {
+    for table in tables {
         let stream = client.copy_out(&format!("copy {table} to stdout (format binary)")).await?;
         let chunks: Vec<Bytes> = stream.try_collect().await?;
         saved.push((table, chunks));
     }
     client
-        .batch_execute("truncate base_profile, github_repository restart identity cascade")
+        .batch_execute(&format!("truncate {roots} restart identity cascade"))
         .await?;
     let begun = Instant::now();
     let mut rows = 0;
