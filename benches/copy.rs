@@ -42,9 +42,7 @@ pub(crate) async fn put_back_tables(
         let chunks: Vec<Bytes> = stream.try_collect().await?;
         saved.push((table, chunks));
     }
-    client
-        .batch_execute(&format!("truncate {roots} restart identity cascade"))
-        .await?;
+    client.batch_execute(&format!("truncate {roots} restart identity cascade")).await?;
     let begun = Instant::now();
     let mut rows = 0;
     for (table, chunks) in saved {

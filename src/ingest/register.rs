@@ -102,11 +102,9 @@ impl Table {
     pub fn follows(&self, index: usize) -> Follows {
         match self.registers.get(index) {
             Some(register) => register.follows,
-            None => self
-                .set_follows
-                .get(index - self.registers.len())
-                .copied()
-                .unwrap_or(Follows::Row),
+            None => {
+                self.set_follows.get(index - self.registers.len()).copied().unwrap_or(Follows::Row)
+            }
         }
     }
 

@@ -134,7 +134,10 @@ impl Export {
         let id = guild.get("id");
         let is_direct = is_zero(id);
         if is_direct && !context.flag("allow_private") {
-            id.fault("private_channel", "Direct messages are not taken without allow_private=true.");
+            id.fault(
+                "private_channel",
+                "Direct messages are not taken without allow_private=true.",
+            );
             return None;
         }
         let server_id = if is_direct { Some(0) } else { snowflake(id) };

@@ -163,9 +163,8 @@ async fn late(
         }
         for (item, message) in &sheet.items {
             let last = newer.iter().rev().find(|l| l.covers(message.id, message.created_at));
-            deletions.extend(
-                last.map(|l| l.delete(message.id, channel.id, message.created_at, *item)),
-            );
+            deletions
+                .extend(last.map(|l| l.delete(message.id, channel.id, message.created_at, *item)));
         }
     }
     Ok(deletions)

@@ -353,7 +353,10 @@ fn read_count(node: Node<'_>) -> i32 {
     let digits = node.str().and_then(|text| text.trim().parse::<i64>().ok());
     let number = node.raw().and_then(Json::as_i64).or(digits);
     let float = node.raw().and_then(Json::as_f64).filter(|float| float.fract() == 0.0);
-    #[expect(clippy::cast_possible_truncation, reason = "what is out of range saturates, and fails")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "what is out of range saturates, and fails"
+    )]
     let number = number.or(float.map(|float| float as i64));
     number.and_then(|number| i32::try_from(number).ok()).filter(|count| *count >= 0).unwrap_or_else(
         || {
@@ -378,9 +381,9 @@ fn read_emoji(node: Node<'_>) -> Option<String> {
 /// The address without the signature that Discord's CDN adds to it, which expires.
 pub fn unsigned(url: &str) -> &str {
     let host = url.split_once("://").map(|(_, rest)| rest.split(['/', '?', '#']).next());
-    let is_signed = host.flatten().is_some_and(|host| {
-        CDN_HOSTS.iter().any(|cdn| host.eq_ignore_ascii_case(cdn))
-    });
+    let is_signed = host
+        .flatten()
+        .is_some_and(|host| CDN_HOSTS.iter().any(|cdn| host.eq_ignore_ascii_case(cdn)));
     if is_signed { url.split('?').next().unwrap_or(url) } else { url }
 }
 
@@ -394,7 +397,10 @@ mod tests {
             ("https://cdn.discordapp.com/a/b.png?ex=1&hm=2", "https://cdn.discordapp.com/a/b.png"),
             ("https://Media.DiscordApp.net/b.png?x", "https://Media.DiscordApp.net/b.png"),
             ("https://example.org/b.png?x=1", "https://example.org/b.png?x=1"),
-            ("https://example.org/cdn.discordapp.com?x", "https://example.org/cdn.discordapp.com?x"),
+            (
+                "https://example.org/cdn.discordapp.com?x",
+                "https://example.org/cdn.discordapp.com?x",
+            ),
             ("local.zip_Files/a.png?x", "local.zip_Files/a.png?x"),
         ] {
             assert_eq!(unsigned(url), bare);

@@ -1,4 +1,4 @@
-//! Discord payloads: the files of DiscordChatExporter.
+//! Discord payloads: the files of `DiscordChatExporter`.
 //!
 //! * `export`: what surrounds the messages. * `message`: one of them. * `store`: rows of both.
 //! * `listing`: what an export that lists a channel in full says about messages that it lacks.
@@ -38,12 +38,12 @@ fn is_zero(node: Node<'_>) -> bool {
 }
 
 /// Ids go into digests as text: canonical JSON has no exact 64-bit integers.
-fn as_text<S: Serializer>(id: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn as_text<S: Serializer>(id: &i64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(id)
 }
 
 /// See [`as_text`].
-fn maybe_as_text<S: Serializer>(id: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn maybe_as_text<S: Serializer>(id: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
     match id {
         Some(id) => serializer.collect_str(id),
         None => serializer.serialize_none(),

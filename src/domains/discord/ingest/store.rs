@@ -44,7 +44,10 @@ struct Placed<'a> {
 }
 
 /// Stores the messages of exports; one outcome for each, in order.
-pub async fn store(tx: &mut Tx<'_>, sheets: &[Sheet<Export, Message>]) -> QueryResult<Vec<Outcome>> {
+pub async fn store(
+    tx: &mut Tx<'_>,
+    sheets: &[Sheet<Export, Message>],
+) -> QueryResult<Vec<Outcome>> {
     let authors = store_authors(tx, sheets).await?;
     let servers: Vec<_> =
         sheets.iter().map(|sheet| sheet.envelope.server_draft(first_item(sheet))).collect();
@@ -202,16 +205,16 @@ async fn stored_addresses(
 /// Whether two lists differ in signatures only.
 fn same_addresses(left: &Json, right: &Json) -> bool {
     let bare = |urls: &Json| -> Option<Vec<String>> {
-        urls.as_array()?.iter().map(|url| url.as_str().map(|url| unsigned(url).to_owned())).collect()
+        urls.as_array()?
+            .iter()
+            .map(|url| url.as_str().map(|url| unsigned(url).to_owned()))
+            .collect()
     };
     bare(left) == bare(right)
 }
 
 /// Keeps the signatures of the newest statement. That alone is no change of the message.
-async fn renew_signatures(
-    tx: &mut Tx<'_>,
-    resigned: Vec<(i64, Stamp, Json)>,
-) -> QueryResult<()> {
+async fn renew_signatures(tx: &mut Tx<'_>, resigned: Vec<(i64, Stamp, Json)>) -> QueryResult<()> {
     if resigned.is_empty() {
         return Ok(());
     }
@@ -242,17 +245,18 @@ async fn renew_signatures(
 
 /// A channel's time of its newest message that is not deleted.
 async fn derive_activity(tx: &mut Tx<'_>, channels: &[Done]) -> QueryResult<()> {
-    let actions: BTreeMap<i64, Action> = channels.iter().map(|done| (done.id, done.action)).collect();
-    let mut update = Statement::new("update discord_channel c set last_activity_at = l.at, updated_at = ");
+    let actions: BTreeMap<i64, Action> =
+        channels.iter().map(|done| (done.id, done.action)).collect();
+    let mut update =
+        Statement::new("update discord_channel c set last_activity_at = l.at, updated_at = ");
     update.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now));
     update.push(
         " from (select u.id, (select max(m.message_created_at) from discord_message m \
          where m.channel_id = u.id and not m.is_deleted) as at from ",
     );
     Given::default().ids("id", actions.keys().copied()).append(&mut update);
-    update.push(
-        ") l where c.id = l.id and c.last_activity_at is distinct from l.at returning c.id",
-    );
+    update
+        .push(") l where c.id = l.id and c.last_activity_at is distinct from l.at returning c.id");
     let rows = tx.query(update).await?;
     let count = tx.count("discord_channel");
     for row in rows {

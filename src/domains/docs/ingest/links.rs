@@ -30,7 +30,7 @@ const TABLE: &str = "boost_library_documentation";
 type Link = (i64, i64);
 
 /// Stores the links of the sheets' pages; gives those that were made or removed.
-pub async fn store(
+pub(super) async fn store(
     tx: &mut Tx<'_>,
     sheets: &[Sheet<Crawl, Page>],
     places: &HashMap<Place, LibraryVersion>,
@@ -42,8 +42,7 @@ pub async fn store(
     let mut wanted: BTreeMap<Link, DateTime<Utc>> = BTreeMap::new();
     let mut full: BTreeMap<i64, (DateTime<Utc>, BTreeSet<i64>)> = BTreeMap::new();
     for (sheet, list) in sheets.iter().zip(&lists) {
-        let is_newest =
-            list.as_ref().is_some_and(|(row, stamp)| newest.get(row) == Some(stamp));
+        let is_newest = list.as_ref().is_some_and(|(row, stamp)| newest.get(row) == Some(stamp));
         if let (true, Some((row, _))) = (is_newest, list) {
             full.entry(*row).or_insert((sheet.envelope.stated_at, BTreeSet::new()));
         }
@@ -52,8 +51,7 @@ pub async fn store(
             let (content, _) = contents.get(&page.hash).ok_or(Error::NotFound)?;
             let at = if is_newest { sheet.envelope.stated_at } else { page.scraped_at };
             // What a newer list lacks was gone by then.
-            let is_open =
-                newest.get(&row).is_none_or(|list| Some(at) > list.source_at);
+            let is_open = newest.get(&row).is_none_or(|list| Some(at) > list.source_at);
             if is_newest || is_open {
                 let known = wanted.entry((row, *content)).or_insert(at);
                 *known = at.max(*known);

@@ -16,8 +16,7 @@ use super::{
 use crate::{
     db::sql::{SqlType, Statement, Value},
     domains::boost::ingest::{
-        self as boost,
-        reference,
+        self as boost, reference,
         version::{self, Version},
     },
     ingest::{
@@ -76,12 +75,11 @@ pub async fn store(tx: &mut Tx<'_>, sheets: &[Sheet<Crawl, Page>]) -> QueryResul
     for (item, page) in sheets.iter().flat_map(|sheet| &sheet.items) {
         let version = places.get(&page.place).ok_or(Error::NotFound)?.version;
         let content = Content::of(page, version);
-        match contents.get_mut(&page.hash) {
-            Some((known, _)) => known.absorb(content),
-            None => {
-                contents.insert(page.hash.clone(), (content, *item));
-                tx.keep_file(text::path(&page.hash), page.text.clone());
-            }
+        if let Some((known, _)) = contents.get_mut(&page.hash) {
+            known.absorb(content);
+        } else {
+            contents.insert(page.hash.clone(), (content, *item));
+            tx.keep_file(text::path(&page.hash), page.text.clone());
         }
     }
     let ids = store_contents(tx, contents).await?;
@@ -94,11 +92,11 @@ pub async fn store(tx: &mut Tx<'_>, sheets: &[Sheet<Crawl, Page>]) -> QueryResul
             let (id, action) = ids[&page.hash];
             let place = places[&page.place].row;
             // A change is told once: of the page that is first in the batch.
+            let (is_first, is_first_here) =
+                (told.insert((id, None)), told.insert((id, Some(place))));
             let action = match action {
-                Action::Inserted | Action::Updated if told.insert((id, None)) => action,
-                _ if linked.contains(&(place, id)) && told.insert((id, Some(place))) => {
-                    Action::Updated
-                }
+                Action::Inserted | Action::Updated if is_first => action,
+                _ if is_first_here && linked.contains(&(place, id)) => Action::Updated,
                 _ => Action::Unchanged,
             };
             Outcome { action, table: "boost_doc_content", row_id: Some(id) }
@@ -261,10 +259,7 @@ async fn insert(tx: &mut Tx<'_>, contents: &Contents) -> QueryResult<Vec<(String
 }
 
 /// The texts that are stored, locked in the order of their hashes.
-async fn locked(
-    tx: &mut Tx<'_>,
-    contents: &Contents,
-) -> QueryResult<Vec<(String, i64, Content)>> {
+async fn locked(tx: &mut Tx<'_>, contents: &Contents) -> QueryResult<Vec<(String, i64, Content)>> {
     let mut select = Statement::new(
         "select c.content_hash, c.id, c.url, c.url_version, c.url_scraped_at, \
          (select v.version_key from boost_version v where v.id = c.first_version_id), \

@@ -99,10 +99,7 @@ async fn signatures_of_attachments_are_renewed_without_a_change() {
     let receipt = post(&sender, "", &export(3, json!([signed("?ex=2&hm=b")]))).await;
     assert_eq!(counts(&receipt), [0, 0, 1, 0, 0]);
     let after = messages(&sender, &stored).await;
-    assert_eq!(
-        after[0][0],
-        json!(["https://cdn.discordapp.com/attachments/1/2/a.png?ex=2&hm=b"])
-    );
+    assert_eq!(after[0][0], json!(["https://cdn.discordapp.com/attachments/1/2/a.png?ex=2&hm=b"]));
     assert_eq!((&after[0][1], &after[0][2]), (&json!(true), &before[0][2]));
     // An older signature does not come back.
     post(&sender, "", &export(2, json!([signed("?ex=1&hm=a")]))).await;
@@ -134,8 +131,10 @@ async fn pins_and_reactions_follow_the_export_and_text_follows_the_edit() {
     let receipt = post(&sender, "", &export(2, json!([edited]))).await;
     assert_eq!(notes(&receipt, "warnings"), ["0 bad_count /reactions/2/count"]);
     let stored = rows(&sender, "reactions", "emoji").await;
-    let stored: Vec<(&str, i64)> =
-        stored.iter().map(|r| (r["emoji"].as_str().unwrap(), r["count"].as_i64().unwrap())).collect();
+    let stored: Vec<(&str, i64)> = stored
+        .iter()
+        .map(|r| (r["emoji"].as_str().unwrap(), r["count"].as_i64().unwrap()))
+        .collect();
     assert_eq!(stored, [("boost", 3), ("boost:99", 2), ("👍", 0)]);
 
     // A newer export of an older text: the text stays, the pin and the reactions go along.
@@ -170,9 +169,8 @@ async fn ids_times_and_authors_in_every_form() {
     odd["channel"]["categoryId"] = json!(null);
     let receipt = post(&sender, "", &odd).await;
     assert_eq!(notes(&receipt, "warnings"), ["1 bad_time /timestamp"]);
-    let fields = [
-        "message_id", "message_created_at", "content", "message_type", "reply_to_message_id",
-    ];
+    let fields =
+        ["message_id", "message_created_at", "content", "message_type", "reply_to_message_id"];
     let found = messages(&sender, &fields).await;
     assert_eq!(
         found[0],
@@ -181,7 +179,11 @@ async fn ids_times_and_authors_in_every_form() {
     assert_eq!(
         found[1],
         json!([
-            "1399663560000000006", "2025-07-29T08:03:17.195000Z", "", "Default", "1399663560000000001"
+            "1399663560000000006",
+            "2025-07-29T08:03:17.195000Z",
+            "",
+            "Default",
+            "1399663560000000001"
         ])
     );
     let profiles = sender.get("/users/discord-profiles?sort=discord_user_id").await.expect(200);
@@ -198,8 +200,10 @@ async fn ids_times_and_authors_in_every_form() {
     let orphan = with(message(1_399_663_560_000_000_005, 0, "y"), json!({"author": null}));
     post(&sender, "", &export(4, json!([orphan]))).await;
     let author = sender
-        .number("select p.discord_user_id from discord_message m join discord_profile p \
-                 on p.id = m.author_id where m.message_id = 1399663560000000005")
+        .number(
+            "select p.discord_user_id from discord_message m join discord_profile p \
+                 on p.id = m.author_id where m.message_id = 1399663560000000005",
+        )
         .await;
     assert_eq!(author, 1_080_000_000_000_000_001);
 }

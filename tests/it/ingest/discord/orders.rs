@@ -115,8 +115,10 @@ async fn overlapping_exports_at_once_neither_deadlock_nor_lose_an_update() {
     let body = |day: u32, from: i64| {
         let text = format!("day {day}");
         let edited = json!({"timestampEdited": format!("2025-12-{day:02}T12:00:00Z")});
-        let listed: Vec<Value> =
-            (from..from + 30).rev().map(|id| with(message(id, id, &text), edited.clone())).collect();
+        let listed: Vec<Value> = (from..from + 30)
+            .rev()
+            .map(|id| with(message(id, id, &text), edited.clone()))
+            .collect();
         export(day, json!(listed))
     };
     let exports: Vec<Value> = (2..18).map(|day| body(day, i64::from(day) * 3)).collect();

@@ -3,6 +3,8 @@
 mod orders;
 mod pages;
 
+use boost_dashboard::db::sql::{Row, Statement, Value as Cell};
+use diesel_async::RunQueryDsl as _;
 use serde_json::{Value, json};
 
 use super::sender::Sender;
@@ -24,9 +26,7 @@ async fn post(sender: &Sender, query: &str, body: &Value) -> Value {
 fn crawl(version: &str, day: u32, pages: &[(&str, &str)]) -> Value {
     let pages: Vec<Value> = pages
         .iter()
-        .map(|(page, content)| {
-            json!({"url": format!("https://b.org/{page}"), "content": content})
-        })
+        .map(|(page, content)| json!({"url": format!("https://b.org/{page}"), "content": content}))
         .collect();
     json!({
         "version": version, "library": "json",
@@ -36,43 +36,36 @@ fn crawl(version: &str, day: u32, pages: &[(&str, &str)]) -> Value {
 
 /// Contents as `url first..last scraped`, in order of their ids.
 async fn contents(sender: &Sender) -> Vec<String> {
-    let path = "/docs/contents?sort=id&include=first_version,last_version";
-    let answer = sender.get(path).await.expect(200);
-    let version = |row: &Value, key: &str| row[key]["version"].as_str().unwrap_or("?").to_owned();
-    answer["data"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|row| {
-            format!(
-                "{} {}..{} {}",
-                row["url"].as_str().unwrap(),
-                version(row, "first_version"),
-                version(row, "last_version"),
-                &row["scraped_at"].as_str().unwrap()[..10],
-            )
-        })
-        .collect()
+    texts(
+        sender,
+        "select c.url || ' ' || f.version || '..' || l.version || ' ' || \
+         to_char(c.scraped_at at time zone 'UTC', 'YYYY-MM-DD') from boost_doc_content c \
+         join boost_version f on f.id = c.first_version_id \
+         join boost_version l on l.id = c.last_version_id order by c.id",
+    )
+    .await
 }
 
 /// Links as `library version url`, sorted.
 async fn links(sender: &Sender) -> Vec<String> {
-    let mut conn = sender.app.db().pool().get().await.unwrap();
-    let rows: Vec<boost_dashboard::db::sql::Row> = diesel_async::RunQueryDsl::load(
-        boost_dashboard::db::sql::Statement::new(
-            "select l.name || ' ' || v.version || ' ' || c.url from boost_library_documentation d \
-             join boost_doc_content c on c.id = d.boost_doc_content_id \
-             join boost_library_version lv on lv.id = d.boost_library_version_id \
-             join boost_library l on l.id = lv.library_id \
-             join boost_version v on v.id = lv.version_id order by 1",
-        ),
-        &mut conn,
+    texts(
+        sender,
+        "select l.name || ' ' || v.version || ' ' || c.url \
+         from boost_library_documentation d \
+         join boost_doc_content c on c.id = d.boost_doc_content_id \
+         join boost_library_version lv on lv.id = d.boost_library_version_id \
+         join boost_library l on l.id = lv.library_id \
+         join boost_version v on v.id = lv.version_id order by 1",
     )
     .await
-    .unwrap();
+}
+
+async fn texts(sender: &Sender, sql: &str) -> Vec<String> {
+    let mut conn = sender.app.db().pool().get().await.unwrap();
+    let rows: Vec<Row> = Statement::new(sql).load(&mut conn).await.unwrap();
     rows.into_iter()
         .map(|row| match row.0.into_iter().next() {
-            Some(boost_dashboard::db::sql::Value::Text(text)) => text,
+            Some(Cell::Text(text)) => text,
             other => panic!("{other:?} is no text"),
         })
         .collect()

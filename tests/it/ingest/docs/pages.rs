@@ -24,10 +24,7 @@ async fn real_crawls_of_two_releases() {
         (fixture("multi_index.boost-1.84.0.json"), fixture("multi_index.boost-1.74.0.json"));
     let receipt = post(&sender, "", &newer).await;
     let path = receipt["raw"][0].as_str().unwrap();
-    assert!(
-        path.starts_with("raw/boost_library_docs_tracker/boost-1.84.0/multi_index/"),
-        "{path}"
-    );
+    assert!(path.starts_with("raw/boost_library_docs_tracker/boost-1.84.0/multi_index/"), "{path}");
     let later = post(&sender, "", &older).await;
     assert_eq!(counts(&later)[4], 0, "{later}");
     insta::assert_snapshot!(format!(
