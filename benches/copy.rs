@@ -32,6 +32,9 @@ pub(crate) const USAGES: &[&str] = &[
     "boost_missing_header_tmp",
 ];
 
+/// The tables that commits and usages hang on.
+pub(crate) const GITHUB: &str = "base_profile, github_repository";
+
 /// Connects to PostgreSQL directly.
 pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
@@ -40,9 +43,11 @@ pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
 }
 
 /// Takes all rows of tables out, and measures how long COPY needs to put them back in, table by table.
+/// `roots` are those that the others hang on.
 pub(crate) async fn put_back(
     client: &Client,
     tables: &[&'static str],
+    roots: &str,
 ) -> anyhow::Result<Vec<(&'static str, u64, Duration)>> {
     let mut saved = Vec::new();
     for &table in tables {
@@ -50,9 +55,7 @@ pub(crate) async fn put_back(
         let chunks: Vec<Bytes> = stream.try_collect().await?;
         saved.push((table, chunks));
     }
-    client
-        .batch_execute("truncate base_profile, github_repository restart identity cascade")
-        .await?;
+    client.batch_execute(&format!("truncate {roots} restart identity cascade")).await?;
     let mut put = Vec::new();
     for (table, chunks) in saved {
         let begun = Instant::now();

@@ -42,7 +42,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
             client.post(PATH, NDJSON, body).await?;
         }
         let again = begun.elapsed();
-        let put = copy::put_back(&direct, copy::COMMITS).await?;
+        let put = copy::put_back(&direct, copy::COMMITS, copy::GITHUB).await?;
         let rows: u64 = put.iter().map(|(_, rows, _)| rows).sum();
         let copied = put.iter().map(|(.., took)| *took).sum();
         #[expect(clippy::cast_precision_loss, reason = "figures for people")]

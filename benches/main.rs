@@ -1,11 +1,12 @@
 //! The figures of `benches/README.md`: ratios, measured side by side on one machine in one run.
 //!
-//! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages` or `-- reads` one
-//! part. It starts a PostgreSQL of its own (fsync on) and the release binary as a child, and talks
-//! HTTP to it over loopback. All loops are bounded in time and count.
+//! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages`, `-- discord` or
+//! `-- reads` one part. It starts a PostgreSQL of its own (fsync on) and the release binary as a
+//! child, and talks HTTP to it over loopback. All loops are bounded in time and count.
 
 mod commits;
 mod copy;
+mod discord;
 mod http;
 mod ingest;
 mod pgbench;
@@ -28,6 +29,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wants("usages") {
             usages::run().await?;
+        }
+        if wants("discord") {
+            discord::run().await?;
         }
         if wants("reads") {
             reads::run().await?;

@@ -98,7 +98,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         "not all rows were taken: {}",
         String::from_utf8_lossy(&answer[..answer.len().min(1_000)])
     );
-    let put = copy::put_back(&direct, copy::USAGES).await?;
+    let put = copy::put_back(&direct, copy::USAGES, copy::GITHUB).await?;
     let sum = |own: bool| {
         let of = || put.iter().filter(|(table, ..)| own || *table != OWN);
         (of().map(|(_, rows, _)| rows).sum::<u64>(), of().map(|(.., t)| *t).sum::<Duration>())

@@ -61,6 +61,10 @@ diesel::table! {
         scraped_at -> Timestamptz,
         created_at -> Timestamptz,
         text_bytes -> Nullable<Int8>,
+        url_version -> Nullable<Int4>,
+        url_scraped_at -> Nullable<Timestamptz>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -162,6 +166,7 @@ diesel::table! {
         boost_library_version_id -> Int8,
         boost_doc_content_id -> Int8,
         created_at -> Timestamptz,
+        seen_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -359,6 +364,13 @@ diesel::table! {
         last_activity_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -380,6 +392,14 @@ diesel::table! {
         attachment_urls -> Jsonb,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        exported_at -> Nullable<Timestamptz>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -393,6 +413,13 @@ diesel::table! {
         is_bot -> Bool,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -415,6 +442,13 @@ diesel::table! {
         icon_url -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 
 use super::{
@@ -42,6 +43,8 @@ pub struct Packed {
     pub row: Stamp,
     /// The rank columns, in the order of the registers that have one.
     pub ranks: Vec<i16>,
+    /// The time columns, in the order of [`Table::times`].
+    pub times: Vec<Option<DateTime<Utc>>>,
     /// The registers that differ, by name.
     pub map: Option<serde_json::Map<String, Json>>,
 }
@@ -100,7 +103,13 @@ impl Row {
             .max()
             .cloned()
             .unwrap_or_default();
-        let mut packed = Packed { row: (*row).clone(), ranks: Vec::new(), map: None };
+        let columns = table.times();
+        let time = |column: &&'static str| {
+            let those = (0..self.stamps.len()).filter(|n| follows(*n) == Follows::Time(column));
+            those.filter_map(|n| self.stamps[n].source_at).max()
+        };
+        let times: Vec<_> = columns.iter().map(time).collect();
+        let mut packed = Packed { row: (*row).clone(), ranks: Vec::new(), times, map: None };
         for (index, name) in table.names().enumerate() {
             let stamp = &self.stamps[index];
             let expected = match follows(index) {
@@ -111,6 +120,7 @@ impl Row {
                     packed.ranks.push(stamp.rank);
                     Stamp { source_at: None, ..row.ranked(stamp.rank) }
                 }
+                Follows::Time(column) => packed.timed(&columns, column),
             };
             if **stamp != expected {
                 packed.map.get_or_insert_default().insert(name.to_owned(), stamp.to_json());
@@ -123,6 +133,7 @@ impl Row {
     pub fn unpack(packed: &Packed, table: &Table) -> Vec<Arc<Stamp>> {
         let row = Arc::new(packed.row.clone());
         let bottom = Arc::new(Stamp::BOTTOM);
+        let columns = table.times();
         let mut ranks = packed.ranks.iter();
         table
             .names()
@@ -140,9 +151,19 @@ impl Row {
                     Follows::Row => Arc::clone(&row),
                     Follows::Nothing => Arc::clone(&bottom),
                     Follows::Rank(_) => Arc::new(Stamp { source_at: None, ..row.ranked(rank) }),
+                    Follows::Time(column) => Arc::new(packed.timed(&columns, column)),
                 }
             })
             .collect()
+    }
+}
+
+impl Packed {
+    /// The stamp that a time column stands for: that time, with the digest of the row's.
+    fn timed(&self, columns: &[&str], column: &str) -> Stamp {
+        let nth = columns.iter().position(|name| *name == column);
+        let source_at = nth.and_then(|nth| self.times.get(nth).copied().flatten());
+        Stamp { source_at, digest: self.row.digest.clone(), ..Stamp::BOTTOM }
     }
 }
 
@@ -160,7 +181,6 @@ pub fn settled(draft: &RawDraft, stamps: &[Arc<Stamp>]) -> bool {
 mod tests {
     use std::sync::LazyLock;
 
-    use chrono::DateTime;
     use proptest::{collection::vec, option, prelude::*};
 
     use super::*;
@@ -182,31 +202,37 @@ mod tests {
                 register("b", Follows::Row),
                 register("own", Follows::Nothing),
                 register("ranked", Follows::Rank("ranked_rank")),
+                register("timed", Follows::Time("timed_at")),
             ],
             sets: &["labels", "people"],
+            set_follows: vec![Follows::Row, Follows::Row],
             created_at: false,
             updated_at: false,
         }
     });
 
-    fn time() -> impl Strategy<Value = Option<DateTime<chrono::Utc>>> {
+    fn time() -> impl Strategy<Value = Option<DateTime<Utc>>> {
         option::of((0..3_i64).prop_map(|second| DateTime::from_timestamp(second, 7_000).unwrap()))
     }
 
     /// A draft whose digest stands for what it states, as a payload's does.
     fn draft() -> impl Strategy<Value = RawDraft> {
-        let stated = vec(option::of(0..3_i32), 6);
+        let stated = vec(option::of(0..3_i32), 7);
         (time(), time(), stated, 0..3_i16, 0..2_i16, 0..9_i32).prop_map(
             |(source_at, as_of, stated, rank, own_rank, item)| {
                 let stamp = Stamp { source_at, rank, as_of, digest: digest(&(&stated, own_rank)) };
                 let cells = stated.iter().enumerate().map(|(nth, value)| match (nth, value) {
-                    (0..4, None) => Cell::Unstated(Value::Int(0)),
+                    (0..5, None) => Cell::Unstated(Value::Int(0)),
                     (_, None) => Cell::Unstated(Value::Null),
                     (3, Some(value)) => Cell::StatedAt(
                         Value::Int(*value),
                         Stamp { source_at: None, ..stamp.ranked(own_rank) },
                     ),
-                    (0..4, Some(value)) => Cell::Stated(Value::Int(*value)),
+                    (4, Some(value)) => Cell::StatedAt(
+                        Value::Int(*value),
+                        Stamp { rank: 0, as_of: None, ..stamp.clone() },
+                    ),
+                    (0..5, Some(value)) => Cell::Stated(Value::Int(*value)),
                     _ => Cell::Stated(Value::Null),
                 });
                 let cells = cells.collect();
@@ -279,8 +305,8 @@ mod tests {
         #[test]
         fn the_last_statement_of_a_set_is_the_newest(drafts in vec(draft(), 1..6)) {
             let row = absorbed(&drafts);
-            for (nth, stamp) in row.stamps[4..].iter().enumerate() {
-                let stating = drafts.iter().filter(|d| matches!(d.cells[4 + nth], Cell::Stated(_)));
+            for (nth, stamp) in row.stamps[5..].iter().enumerate() {
+                let stating = drafts.iter().filter(|d| matches!(d.cells[5 + nth], Cell::Stated(_)));
                 let newest = stating.map(|draft| &draft.stamp).max().cloned().unwrap_or_default();
                 prop_assert_eq!(&**stamp, &newest);
             }

@@ -18,6 +18,7 @@ pub mod body;
 pub mod check;
 pub mod clean;
 pub mod dead_letters;
+pub mod derived;
 pub mod docs;
 pub mod document;
 pub mod drift;

@@ -19,6 +19,7 @@ use uuid::Uuid;
 use super::{
     archive::{Archive, Delivery, DeliveryInfo, Kept, Order, Status as Settled},
     body::{Documents, Format, Unreadable},
+    derived,
     document::Document,
     drift::{Detector, Drift},
     kind::{Context, Location, Outcome},
@@ -460,7 +461,15 @@ impl Run<'_> {
                 }
             }
         };
+        let files = std::mem::take(&mut tx.files);
         let conn = tx.conn;
+        let stored = match stored {
+            Ok(stored) if !job.dry_run => derived::write(&self.app.settings.workspace, files)
+                .await
+                .map(|()| stored)
+                .map_err(|error| Failed::Problem(archive_failed(error))),
+            other => other,
+        };
         if stored.is_err() || job.dry_run {
             // A connection that is lost has rolled back by itself.
             let _ = Manager::rollback_transaction(conn).await;

@@ -46,6 +46,8 @@ const MEMBERS: &[(&str, &str, &str)] = &[
     ("wg21_paper_author", "paper_id", "wg21_paper"),
     ("boost_library_role_relationship", "library_version_id", "boost_library_version"),
     ("boost_library_category_relationship", "library_id", "boost_library"),
+    ("discord_reaction", "message_id", "discord_message"),
+    ("boost_library_documentation", "boost_doc_content_id", "boost_doc_content"),
 ];
 
 /// Tables whose rows say where they come from.
@@ -87,6 +89,11 @@ const STAMPED: &[&str] = &[
     "slack_channel_membership",
     "slack_channel_membership_change_log",
     "slack_message",
+    "discord_profile",
+    "discord_server",
+    "discord_channel",
+    "discord_message",
+    "boost_doc_content",
 ];
 
 /// `GET {path}/{id}/provenance`.

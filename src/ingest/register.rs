@@ -8,7 +8,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::stamp::Stamp;
-use crate::db::sql::{SqlType, Value};
+use crate::db::sql::{Json, SqlType, Value};
 
 /// What a payload says about one register.
 #[derive(Debug, Clone)]
@@ -51,6 +51,9 @@ pub enum Follows {
     Nothing,
     /// The row's stamp without its source time, with the rank kept in this column.
     Rank(&'static str),
+    /// A stamp with the row's digest, whose source time is kept in this column: for what changes
+    /// without the object's own time, such as pins and reactions.
+    Time(&'static str),
 }
 
 /// A column that drafts write.
@@ -81,6 +84,8 @@ pub struct Table {
     pub registers: Vec<Register>,
     /// Child sets: their stamps live in the row, their members in tables of their own.
     pub sets: &'static [&'static str],
+    /// Where the sets' stamps are kept.
+    pub set_follows: Vec<Follows>,
     /// Whether the table has `created_at` and `updated_at` of our clock.
     pub created_at: bool,
     /// See [`Self::created_at`].
@@ -95,7 +100,26 @@ impl Table {
 
     /// Where the stamp of cell `index` is kept.
     pub fn follows(&self, index: usize) -> Follows {
-        self.registers.get(index).map_or(Follows::Row, |register| register.follows)
+        match self.registers.get(index) {
+            Some(register) => register.follows,
+            None => {
+                self.set_follows.get(index - self.registers.len()).copied().unwrap_or(Follows::Row)
+            }
+        }
+    }
+
+    /// The columns that keep source times of registers and sets, each once.
+    pub fn times(&self) -> Vec<&'static str> {
+        let mut times = Vec::new();
+        let registers = self.registers.iter().map(|register| &register.follows);
+        for follows in registers.chain(&self.set_follows) {
+            if let Follows::Time(column) = follows
+                && !times.contains(column)
+            {
+                times.push(*column);
+            }
+        }
+        times
     }
 }
 
@@ -153,6 +177,13 @@ field! {
     Vec<u8> => Bytea,
 }
 
+impl Field for serde_json::Value {
+    const TYPE: SqlType = SqlType::Jsonb;
+    fn into_value(self) -> Value {
+        Value::Jsonb(Json(self))
+    }
+}
+
 impl<T: Field> Field for Option<T> {
     const TYPE: SqlType = T::TYPE;
     fn cast() -> Option<String> {
@@ -189,8 +220,8 @@ pub fn enum_name(sql_type: &str) -> String {
 /// }
 /// ```
 ///
-/// A register may say where its stamp is kept: `own` (few statements name it) or
-/// `rank some_rank_column`. `on "…"` names the unique index's expressions where they are not the
+/// A register may say where its stamp is kept: `own` (few statements name it),
+/// `rank some_rank_column`, or `time some_time_column`, as may a set. `on "…"` names the unique index's expressions where they are not the
 /// key's columns; `extends base_profile as "github"` the table whose id it shares.
 #[macro_export]
 macro_rules! draft {
@@ -200,7 +231,7 @@ macro_rules! draft {
             $(, extends $base:ident as $kind:literal)?
             , key { $($key:ident: $key_ty:ty),+ $(,)? } $(on $conflict:literal)?;
         registers { $($field:ident: $ty:ty $([$follows:ident $($rank:ident)?])?),* $(,)? }
-        $(sets { $($set:ident),* $(,)? })?
+        $(sets { $($set:ident $([$set_follows:ident $($set_column:ident)?])?),* $(,)? })?
         $(dates { $($date:ident),* $(,)? })?
     ) => {
         $(#[doc = $doc])+
@@ -246,6 +277,9 @@ macro_rules! draft {
                             $(column::<$ty, _>(t::$field, $crate::follows!($($follows $($rank)?)?))),*
                         ],
                         sets: &[$($(stringify!($set)),*)?],
+                        set_follows: vec![
+                            $($($crate::follows!($($set_follows $($set_column)?)?)),*)?
+                        ],
                         created_at: dates.contains(&"created_at"),
                         updated_at: dates.contains(&"updated_at"),
                     }
@@ -277,6 +311,9 @@ macro_rules! follows {
     };
     (rank $column:ident) => {
         $crate::ingest::register::Follows::Rank(stringify!($column))
+    };
+    (time $column:ident) => {
+        $crate::ingest::register::Follows::Time(stringify!($column))
     };
 }
 

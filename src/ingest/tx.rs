@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel_async::RunQueryDsl;
@@ -52,12 +53,22 @@ pub struct Tx<'a> {
     pub tally: Tally,
     /// What is to be said about items, by index, that only storing them showed.
     pub warnings: BTreeMap<i32, Vec<Note>>,
+    /// Files that go with the rows, by their path in the workspace. They are named by their content
+    /// and can be made again, so one that is left over by a transaction that failed does no harm.
+    pub files: BTreeMap<String, Bytes>,
 }
 
 impl<'a> Tx<'a> {
     /// A transaction that was begun.
     pub fn new(conn: &'a mut Connection, now: DateTime<Utc>, receipt: i64) -> Self {
-        Self { conn, now, receipt, tally: Tally::new(), warnings: BTreeMap::new() }
+        Self {
+            conn,
+            now,
+            receipt,
+            tally: Tally::new(),
+            warnings: BTreeMap::new(),
+            files: BTreeMap::new(),
+        }
     }
 
     /// Warns about an item.
@@ -67,6 +78,11 @@ impl<'a> Tx<'a> {
             code: code.to_owned(),
             detail: detail.into(),
         });
+    }
+
+    /// Has a file written before the transaction commits, unless nothing is to be kept.
+    pub fn keep_file(&mut self, path: String, bytes: Bytes) {
+        self.files.insert(path, bytes);
     }
 
     /// Runs a statement and gives its rows.

@@ -218,6 +218,7 @@ fn stored(table: &Table, values: bool) -> String {
     ["source_at", "source_rank", "source_as_of", "source_digest", "column_stamps"]
         .into_iter()
         .chain(ranks(table))
+        .chain(table.times())
         .chain(registers)
         .map(|name| format!("t.{name}"))
         .collect::<Vec<_>>()
@@ -279,8 +280,12 @@ fn decode(
             _ => 0,
         });
     }
+    let mut times = Vec::new();
+    for _ in table.times() {
+        times.push(time(next()?));
+    }
     let rest = if values { cells.collect() } else { Vec::new() };
-    Ok((group, id, Packed { row, ranks: rank_values, map }, rest))
+    Ok((group, id, Packed { row, ranks: rank_values, times, map }, rest))
 }
 
 /// The columns that both inserts and updates write: registers, stamps, provenance.
@@ -294,6 +299,9 @@ fn written<'a>(table: &'a Table, groups: &[&Group], receipt: i64) -> Given<'a> {
         given.push(rank, SqlType::SmallInt, packed.iter().map(|p| Value::SmallInt(p.ranks[nth])));
     }
     let time = |at: Option<_>| at.map_or(Value::Null, Value::Timestamptz);
+    for (nth, column) in table.times().into_iter().enumerate() {
+        given.push(column, SqlType::Timestamptz, packed.iter().map(|p| time(p.times[nth])));
+    }
     given
         .with("source_at", SqlType::Timestamptz, packed.iter().map(|p| time(p.row.source_at)))
         .with("source_rank", SqlType::SmallInt, packed.iter().map(|p| Value::SmallInt(p.row.rank)))
@@ -330,6 +338,7 @@ fn written_columns(table: &Table) -> Vec<(&str, String)> {
         table.registers.iter().map(|register| (register.name, from_u(register))).collect();
     columns.extend(
         ranks(table)
+            .chain(table.times())
             .chain([
                 "source_at",
                 "source_rank",

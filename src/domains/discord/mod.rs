@@ -1,6 +1,7 @@
 //! Servers, channels and messages on Discord.
 
 pub mod channel;
+pub mod ingest;
 pub mod message;
 pub mod reaction;
 pub mod server;
@@ -14,4 +15,5 @@ pub fn domain() -> Domain {
         .resource::<channel::DiscordChannel>()
         .resource::<message::DiscordMessage>()
         .resource::<reaction::DiscordReaction>()
+        .kinds(ingest::kinds::kinds())
 }

@@ -1,6 +1,7 @@
 //! Documentation pages and the libraries they belong to.
 
 pub mod content;
+pub mod ingest;
 pub mod library_documentation;
 
 use super::domain::Domain;
@@ -10,4 +11,6 @@ pub fn domain() -> Domain {
     Domain::new("docs", "Documentation pages and the libraries they belong to.")
         .resource::<content::BoostDocContent>()
         .resource::<library_documentation::BoostLibraryDocumentation>()
+        .kinds(ingest::kinds::kinds())
+        .routes(ingest::text::routes)
 }

@@ -7,6 +7,8 @@ mod commits;
 mod corpus;
 mod domain;
 mod feed;
+mod discord;
+mod docs;
 mod golden;
 mod hooks;
 mod mailing_list;

@@ -1,0 +1,40 @@
+alter table boost_library_documentation drop column seen_at;
+alter table boost_doc_content
+    drop column url_version,
+    drop column url_scraped_at,
+    drop column source_receipt,
+    drop column source_item;
+drop index discord_message_channel_id_message_created_at_idx;
+alter table discord_message
+    drop column exported_at,
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table discord_channel
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table discord_server
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table discord_profile
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
