@@ -15,5 +15,6 @@ mod rows;
 mod rules;
 mod samples;
 mod sender;
+mod slack;
 mod threads;
 mod versions;
