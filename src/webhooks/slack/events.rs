@@ -181,7 +181,6 @@ fn channel(event: Node<'_>, place: Place, context: &Context) -> Option<Item> {
     channel.place = place;
     channel.members = None;
     let source_at = context.source_time(Some(at?), event.get("event_ts"));
-    channel.stamp =
-        Stamp { source_at, rank: 0, as_of: context.as_of, digest: digest(&channel) };
+    channel.stamp = Stamp { source_at, rank: 0, as_of: context.as_of, digest: digest(&channel) };
     Some(Item::Channel(Box::new(channel)))
 }

@@ -161,10 +161,11 @@ async fn peopled(tx: &mut Tx<'_>, lists: &[List]) -> QueryResult<HashSet<i64>> {
     if lists.is_empty() {
         return Ok(HashSet::new());
     }
-    let statement = Given::default().ids("channel", lists.iter().map(|list| list.channel)).statement(
-        "select distinct u.channel from",
-        &format!("where exists (select from {TABLE} m where m.channel_id = u.channel)"),
-    );
+    let statement =
+        Given::default().ids("channel", lists.iter().map(|list| list.channel)).statement(
+            "select distinct u.channel from",
+            &format!("where exists (select from {TABLE} m where m.channel_id = u.channel)"),
+        );
     let rows = tx.query(statement).await?;
     Ok(rows
         .into_iter()
@@ -265,7 +266,11 @@ async fn insert(tx: &mut Tx<'_>, made: &[(Event, bool)]) -> QueryResult<()> {
         .ids("channel", made.iter().map(|(event, _)| event.channel))
         .ids("member", made.iter().map(|(event, _)| event.user))
         .with("gone", SqlType::Bool, made.iter().map(|(_, is_deleted)| Value::Bool(*is_deleted)))
-        .with("at", SqlType::Timestamptz, made.iter().map(|(event, _)| Value::Timestamptz(event.at)))
+        .with(
+            "at",
+            SqlType::Timestamptz,
+            made.iter().map(|(event, _)| Value::Timestamptz(event.at)),
+        )
         .with("item", SqlType::Int, made.iter().map(|(event, _)| Value::Int(event.item)))
         .append(&mut statement);
     statement.push(" join slack_user s on s.id = u.member order by u.ord");
@@ -282,8 +287,10 @@ async fn update(tx: &mut Tx<'_>, moved: &[(i64, Event, bool, bool)]) -> QueryRes
         "update {TABLE} m set is_deleted = u.gone, last_event_at = u.at, source_item = u.item, \
          source_receipt = "
     ));
-    statement.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push(", updated_at = case when \
-         m.is_deleted <> u.gone then ");
+    statement.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push(
+        ", updated_at = case when \
+         m.is_deleted <> u.gone then ",
+    );
     statement.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now));
     statement.push("::timestamptz else m.updated_at end from ");
     Given::default()
@@ -316,7 +323,9 @@ async fn remove_unlisted(
     if decisive.is_empty() {
         return Ok(());
     }
-    let mut statement = Statement::new(format!("update {TABLE} m set is_deleted = true, source_item = u.item, source_receipt = "));
+    let mut statement = Statement::new(format!(
+        "update {TABLE} m set is_deleted = true, source_item = u.item, source_receipt = "
+    ));
     statement.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push(", updated_at = ");
     statement.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now)).push(" from ");
     Given::default()

@@ -170,7 +170,9 @@ pub fn read(node: Node<'_>, envelope: &mut Envelope, context: &Context) -> Optio
     let place = Place::new(team.map(str::to_owned), channel);
     let item = event(node, &place, context)?;
     let (key, stamp) = match &item {
-        Item::Message(message) => (format!("{}:{}", place.key(), message.ts), message.stamp.clone()),
+        Item::Message(message) => {
+            (format!("{}:{}", place.key(), message.ts), message.stamp.clone())
+        }
         Item::Deleted(deleted) => (deleted.key(), Stamp::BOTTOM),
         Item::Move(event) => {
             let stamp = Stamp { source_at: Some(event.at), ..Stamp::BOTTOM };
@@ -212,7 +214,7 @@ pub fn event(node: Node<'_>, place: &Place, context: &Context) -> Option<Item> {
         Some("channel_join" | "group_join") => moved(node, true, place),
         Some("channel_leave" | "group_leave") => moved(node, false, place),
         Some(subtype) if IGNORED.contains(&subtype) => Some(ignored(node, subtype, place)),
-        None if node.get("user").filled_text().is_none() && !node.get("bot_id").is_blank() => {
+        None if text_of(node.get("user")).is_empty() && !node.get("bot_id").is_blank() => {
             Some(ignored(node, "bot_message", place))
         }
         subtype => plain(node, subtype, place, context),
@@ -277,12 +279,7 @@ fn thread(node: Node<'_>) -> Option<String> {
     Some(thread)
 }
 
-fn plain(
-    node: Node<'_>,
-    subtype: Option<&str>,
-    place: &Place,
-    context: &Context,
-) -> Option<Item> {
+fn plain(node: Node<'_>, subtype: Option<&str>, place: &Place, context: &Context) -> Option<Item> {
     let stamped = timestamp(node.get("ts"));
     let mut user = maybe_id(node.get("user"));
     let mut text = node.get("text").text().value().unwrap_or_default();

@@ -5,7 +5,9 @@ use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use serde_json::json;
 
-use super::{Place, change_log, channels::ChannelDraft, membership, messages::MessageDraft, removal};
+use super::{
+    Place, change_log, channels::ChannelDraft, membership, messages::MessageDraft, removal,
+};
 use crate::{
     db::sql::{SqlType, Statement as Sql, Value},
     ingest::{
@@ -100,21 +102,15 @@ async fn row(tx: &mut Tx<'_>, team: &str, channel: &str) -> QueryResult<Option<i
 }
 
 /// Messages that were deleted under the old id stay deleted under the new one.
-async fn rename_tombstones(
-    tx: &mut Tx<'_>,
-    team: &str,
-    from: &str,
-    to: &str,
-) -> QueryResult<()> {
+async fn rename_tombstones(tx: &mut Tx<'_>, team: &str, from: &str, to: &str) -> QueryResult<()> {
     let (old, new) = (format!("{team}/{from}:"), format!("{team}/{to}:"));
     let mut statement = Sql::new(
         "insert into tombstone (table_name, natural_key, source_at, deleted_at, remembered) \
          select table_name, ",
     );
     text(&mut statement, &new).push(" || substr(natural_key, length(");
-    text(&mut statement, &old).push(
-        ") + 1), source_at, deleted_at, remembered from tombstone where table_name = ",
-    );
+    text(&mut statement, &old)
+        .push(") + 1), source_at, deleted_at, remembered from tombstone where table_name = ");
     text(&mut statement, removal::TABLE).push(" and starts_with(natural_key, ");
     text(&mut statement, &old).push(") on conflict (table_name, natural_key) do nothing");
     tx.execute(statement).await?;

@@ -66,15 +66,12 @@ impl Channels {
             }
         }
         let targets = found.moved.values().flatten().map(|(_, to)| to.clone());
-        let ids: BTreeSet<String> =
-            ids.into_iter().map(str::to_owned).chain(targets).collect();
+        let ids: BTreeSet<String> = ids.into_iter().map(str::to_owned).chain(targets).collect();
         let mut statement = Statement::new(
             "select c.channel_id, t.team_id, t.id, c.channel_type \
              from slack_channel c join slack_team t on t.id = c.team_id where c.channel_id = any(",
         );
-        statement
-            .bind_all(SqlType::Text, ids.into_iter().map(Value::Text))
-            .push(") order by c.id");
+        statement.bind_all(SqlType::Text, ids.into_iter().map(Value::Text)).push(") order by c.id");
         let rows: Vec<Row> = statement.load(conn).await?;
         for row in rows {
             if let Ok(
@@ -95,17 +92,15 @@ impl Channels {
 
     /// The team of a channel: the one that is named, else the only one that has the channel.
     pub fn team<'a>(&'a self, place: &'a Place) -> Option<&'a str> {
-        match &place.team {
-            Some(team) => Some(team),
-            None => {
-                let stored = self.stored.get(&place.channel).map(Vec::as_slice);
-                let moved = self.moved.get(&place.channel).map(Vec::as_slice);
-                match (stored, moved) {
-                    (Some([only]), None) => Some(&only.team),
-                    (None, Some([(team, _)])) => Some(team),
-                    _ => None,
-                }
-            }
+        if let Some(team) = &place.team {
+            return Some(team);
+        }
+        let stored = self.stored.get(&place.channel).map(Vec::as_slice);
+        let moved = self.moved.get(&place.channel).map(Vec::as_slice);
+        match (stored, moved) {
+            (Some([only]), None) => Some(&only.team),
+            (None, Some([(team, _)])) => Some(team),
+            _ => None,
         }
     }
 

@@ -121,11 +121,7 @@ impl Outcomes {
 }
 
 /// Takes every lock that orders transactions, before any row is locked: guests, then channels.
-async fn lock(
-    tx: &mut Tx<'_>,
-    items: &[(i32, &Item)],
-    keys: &[Option<Key>],
-) -> QueryResult<()> {
+async fn lock(tx: &mut Tx<'_>, items: &[(i32, &Item)], keys: &[Option<Key>]) -> QueryResult<()> {
     let mut guests = Vec::new();
     let mut makes_memberships = false;
     let mut scopes = BTreeSet::new();
@@ -156,7 +152,7 @@ async fn upsert_chunked<D: Draft, K: Ord>(
     key: impl Fn(&D) -> K,
 ) -> QueryResult<Vec<Done>> {
     let mut sorted: Vec<(usize, D)> = drafts.into_iter().enumerate().collect();
-    sorted.sort_by(|(_, a), (_, b)| key(a).cmp(&key(b)));
+    sorted.sort_by_key(|(_, draft)| key(draft));
     let mut done: Vec<Option<Done>> = vec![None; sorted.len()];
     let mut rest = sorted.into_iter().peekable();
     while rest.peek().is_some() {
@@ -247,11 +243,9 @@ fn named<'i>(item: &'i Item) -> Vec<&'i str> {
         Item::Members(members) => of(members).collect(),
         Item::Message(message) => message.user.as_deref().into_iter().collect(),
         Item::Move(event) => vec![&event.user],
-        Item::Team(_)
-        | Item::User(_)
-        | Item::Deleted(_)
-        | Item::Moved(_)
-        | Item::Nothing(_) => Vec::new(),
+        Item::Team(_) | Item::User(_) | Item::Deleted(_) | Item::Moved(_) | Item::Nothing(_) => {
+            Vec::new()
+        }
     }
 }
 
@@ -319,11 +313,7 @@ impl<'b> Batch<'b> {
     }
 
     /// Lists of members, joins and leaves.
-    async fn store_membership(
-        &self,
-        tx: &mut Tx<'_>,
-        outcomes: &mut Outcomes,
-    ) -> QueryResult<()> {
+    async fn store_membership(&self, tx: &mut Tx<'_>, outcomes: &mut Outcomes) -> QueryResult<()> {
         let (mut events, mut lists, mut moves) = (Vec::new(), Vec::new(), Vec::new());
         let (mut listings, mut move_slots) = (Vec::new(), Vec::new());
         for (slot, index, item, channel) in self.placed() {
@@ -364,14 +354,14 @@ impl<'b> Batch<'b> {
             .collect();
         let outdated = membership::outdated(tx, &idle).await?;
         for (slot, (item, channel, ..)) in listings {
-            let changed = changes.made.contains(&item) || changes.changed.contains(&item);
+            let has_effect = changes.made.contains(&item) || changes.changed.contains(&item);
             if matches!(self.items[slot].1, Item::Channel(_)) {
-                if changed {
+                if has_effect {
                     outcomes.touch(slot);
                 }
                 continue;
             }
-            let action = match changed {
+            let action = match has_effect {
                 true if !changes.peopled.contains(&channel) => Action::Inserted,
                 true => Action::Updated,
                 false if outdated.contains(&item) => Action::Stale,

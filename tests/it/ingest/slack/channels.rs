@@ -45,17 +45,23 @@ async fn users_are_never_blanked_and_guests_are_marked() {
         user.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         user
     };
-    let guest = user(10, json!({"is_ultra_restricted": true, "is_restricted": false,
-        "profile": {"real_name": "Jane Roe", "email": "Jane@Example.org", "image_72": "i"}}));
+    let guest = user(
+        10,
+        json!({"is_ultra_restricted": true, "is_restricted": false,
+        "profile": {"real_name": "Jane Roe", "email": "Jane@Example.org", "image_72": "i"}}),
+    );
     let receipt = slack.post("users", &json!({"ok": true, "members": [guest]})).await;
     assert_eq!(counts(&receipt), [0, 1, 0, 0, 0], "a stub is filled");
     assert_eq!(receipt["tables"]["slack_channel_membership"]["updated"], 1);
-    let member = "select string_agg(u.slack_user_id || m.is_restricted, ' ' order by 1) \
+    let member = "select string_agg(u.slack_user_id || m.is_restricted, ' ' order by u.slack_user_id) \
                   from slack_channel_membership m join slack_user u on u.id = m.slack_user_id";
     assert_eq!(slack.text(member).await, "U1true U2false");
     // Memberships that come later have it too.
     slack.post("channel-members?team=T1&channel=C2", &json!(["U1"])).await;
-    assert_eq!(slack.text("select count(*) from slack_channel_membership where is_restricted").await, "2");
+    assert_eq!(
+        slack.text("select count(*) from slack_channel_membership where is_restricted").await,
+        "2"
+    );
 
     let blank = user(20, json!({"real_name": "", "profile": {"email": "", "image_72": null}}));
     assert_eq!(counts(&slack.post("users", &blank).await), [0, 1, 0, 0, 0]);
@@ -77,8 +83,10 @@ async fn channels_are_of_a_team_and_say_their_type() {
     assert_eq!(slack.refused("channels", &channel).await, ["0 missing_context"]);
     let receipt = slack.post("channels?team=T1", &json!({"ok": true, "channels": [channel]})).await;
     assert_eq!(counts(&receipt), [1, 0, 0, 0, 0]);
-    assert_eq!(receipt["raw"][0].as_str().unwrap().split('@').next().unwrap(),
-        "raw/cppa_slack_tracker/T1/channels/C1");
+    assert_eq!(
+        receipt["raw"][0].as_str().unwrap().split('@').next().unwrap(),
+        "raw/cppa_slack_tracker/T1/channels/C1"
+    );
     let row = "select concat_ws('|', channel_name, channel_type, description, creator_user_id is null) \
                from slack_channel where channel_id = 'C1'";
     assert_eq!(slack.text(row).await, "boost|public_channel|the topic|f");
@@ -91,8 +99,10 @@ async fn channels_are_of_a_team_and_say_their_type() {
     let receipt = slack.post("channels?team=T2", &both).await;
     assert_eq!(notes(&receipt, "warnings"), ["0 context_mismatch /context_team_id"]);
     assert_eq!(counts(&receipt), [0, 0, 0, 1, 0], "older");
-    assert_eq!(slack.refused("channels?team=T1", &json!({"ok": false, "channels": [channel]})).await,
-        ["0 source_error"]);
+    assert_eq!(
+        slack.refused("channels?team=T1", &json!({"ok": false, "channels": [channel]})).await,
+        ["0 source_error"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,12 +125,18 @@ async fn what_is_not_public_leaves_no_trace_unless_it_is_asked_for() {
     }
     let hello = json!([super::said("1.000002", "hello")]);
     assert_eq!(slack.refused("messages?team=T1&channel=D1", &hello).await, ["0 private_channel"]);
-    assert_eq!(slack.refused("channel-members?team=T1&channel=G1", &json!(["U1"])).await,
-        ["0 private_channel"]);
+    assert_eq!(
+        slack.refused("channel-members?team=T1&channel=G1", &json!(["U1"])).await,
+        ["0 private_channel"]
+    );
     // A dry run tells, and changes nothing.
     let closed = json!({"id": "C1", "name": "closed", "is_private": true});
-    assert_eq!(slack.refused("channels?team=T1&dry_run=true", &closed).await, ["0 private_channel"]);
-    let known = "select channel_name || ' ' || channel_type from slack_channel where channel_id = 'C1'";
+    assert_eq!(
+        slack.refused("channels?team=T1&dry_run=true", &closed).await,
+        ["0 private_channel"]
+    );
+    let known =
+        "select channel_name || ' ' || channel_type from slack_channel where channel_id = 'C1'";
     assert_eq!(slack.text(known).await, "open public_channel");
     // A known channel is closed, and nothing else of the payload is kept.
     assert_eq!(slack.refused("channels?team=T1", &closed).await, ["0 private_channel"]);
@@ -136,7 +152,8 @@ async fn what_is_not_public_leaves_no_trace_unless_it_is_asked_for() {
     slack.post("channels?team=T1&allow_private=true", &json!({"id": "D2", "is_im": true})).await;
     let receipt = slack.post("messages?team=T1&channel=D2&allow_private=true", &hello).await;
     assert_eq!(counts(&receipt), [1, 0, 0, 0, 0]);
-    let name = "select channel_name || ' ' || channel_type from slack_channel where channel_id = 'D2'";
+    let name =
+        "select channel_name || ' ' || channel_type from slack_channel where channel_id = 'D2'";
     assert_eq!(slack.text(name).await, "D2 im");
 }
 

@@ -54,7 +54,11 @@ async fn lists_say_which_channel_they_are_of() {
         ("channel-members?team=T1", json!({"channel": "C1"}), "0 unknown_shape"),
         ("channel-members?team=T1&channel=C1", json!([7]), "0 invalid_type /0"),
         ("channel-members?team=T1&channel=C1", json!([null]), "0 invalid_type /0"),
-        ("channel-members?team=T1&channel=C1", json!({"ok": false, "members": []}), "0 source_error"),
+        (
+            "channel-members?team=T1&channel=C1",
+            json!({"ok": false, "members": []}),
+            "0 source_error",
+        ),
     ] {
         assert_eq!(slack.refused(to, &body).await, [code], "{to} {body}");
     }
@@ -75,7 +79,8 @@ async fn a_join_told_twice_is_one_event() {
     let log = "select string_agg(is_joined || ' ' || extract(epoch from created_at)::numeric, ', ' \
                order by created_at) from slack_channel_membership_change_log";
     let messages = "messages?team=T1&channel=C1";
-    let event = |name: &str, ts: &str| json!({"type": name, "user": "U1", "channel": "C1", "event_ts": ts});
+    let event =
+        |name: &str, ts: &str| json!({"type": name, "user": "U1", "channel": "C1", "event_ts": ts});
     slack.event("E1", event("member_joined_channel", "103.000000")).await;
     let receipt = slack.post(messages, &json!([moved("100.000000", "channel_join", "U1")])).await;
     assert_eq!(counts(&receipt), [0, 1, 0, 0, 0], "the earlier time is kept");
@@ -94,7 +99,9 @@ async fn a_join_told_twice_is_one_event() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_sent_at_once_end_in_one_state() {
     let slack = Slack::new().await;
-    let to = |second: u32| format!("channel-members?team=T1&channel=C1&as_of=2024-01-01T00:00:{second:02}Z");
+    let to = |second: u32| {
+        format!("channel-members?team=T1&channel=C1&as_of=2024-01-01T00:00:{second:02}Z")
+    };
     let list = |nth: u32| -> Value { (0..=nth).map(|user| format!("U{user}")).collect() };
     let sends = (0..16).map(|nth| {
         let slack = &slack;

@@ -18,11 +18,12 @@ type Sent = (String, Value);
 /// Lists at whole seconds, and joins and leaves around them, of three users.
 fn membership() -> BoxedStrategy<Sent> {
     let user = || select(vec!["U1", "U2", "U3"]);
-    let list = (10..20_u32, vec(user(), 0..3), any::<bool>()).prop_map(|(second, users, is_page)| {
-        let cursor = if is_page { "more" } else { "" };
-        let body = json!({"members": users, "response_metadata": {"next_cursor": cursor}});
-        (format!("channel-members?team=T1&channel=C1&as_of=1970-01-01T00:00:{second}Z"), body)
-    });
+    let list =
+        (10..20_u32, vec(user(), 0..3), any::<bool>()).prop_map(|(second, users, is_page)| {
+            let cursor = if is_page { "more" } else { "" };
+            let body = json!({"members": users, "response_metadata": {"next_cursor": cursor}});
+            (format!("channel-members?team=T1&channel=C1&as_of=1970-01-01T00:00:{second}Z"), body)
+        });
     let event = (10..20_u32, user(), select(vec!["channel_join", "channel_leave"])).prop_map(
         |(second, user, subtype)| {
             let event = moved(&format!("{second}.000000"), subtype, user);
@@ -43,7 +44,11 @@ fn conversation() -> BoxedStrategy<Sent> {
         ts(),
         select(vec![json!("U1"), json!("U2"), Value::Null]),
         select(vec!["a", "b"]),
-        select(vec![json!({}), json!({"edited": {"ts": "30.000000"}}), json!({"edited": {"ts": "31.000000"}})]),
+        select(vec![
+            json!({}),
+            json!({"edited": {"ts": "30.000000"}}),
+            json!({"edited": {"ts": "31.000000"}}),
+        ]),
         select(vec![Value::Null, json!("10.000001"), json!("20.000001")]),
     )
         .prop_map(move |(ts, user, text, edited, thread)| {
@@ -59,18 +64,22 @@ fn conversation() -> BoxedStrategy<Sent> {
         let body = json!([{"subtype": "message_deleted", "deleted_ts": ts, "ts": "50.000000"}]);
         ("messages?team=T1&channel=C1".to_owned(), body)
     });
-    let channel = (1..3_i64, select(vec!["x", "y"]), any::<bool>()).prop_map(|(at, name, has_creator)| {
-        let creator = if has_creator { json!("U5") } else { Value::Null };
-        ("channels?team=T1".to_owned(),
-            json!({"id": "C1", "name": name, "updated": at * 1_000, "creator": creator}))
-    });
+    let channel =
+        (1..3_i64, select(vec!["x", "y"]), any::<bool>()).prop_map(|(at, name, has_creator)| {
+            let creator = if has_creator { json!("U5") } else { Value::Null };
+            (
+                "channels?team=T1".to_owned(),
+                json!({"id": "C1", "name": name, "updated": at * 1_000, "creator": creator}),
+            )
+        });
     let user = (1..3_i64, select(vec!["x", "y"])).prop_map(|(at, name)| {
         ("users".to_owned(), json!({"id": "U1", "name": name, "updated": at}))
     });
     let team = (1..3_u32, select(vec!["x", "y"])).prop_map(|(at, name)| {
         (format!("teams?as_of=2024-01-0{at}T00:00:00Z"), json!({"id": "T1", "name": name}))
     });
-    prop_oneof![6 => message, 1 => replied, 1 => deleted, 1 => channel, 1 => user, 1 => team].boxed()
+    prop_oneof![6 => message, 1 => replied, 1 => deleted, 1 => channel, 1 => user, 1 => team]
+        .boxed()
 }
 
 async fn any_order_is_the_same(payloads: BoxedStrategy<Sent>, cases: u32) {
@@ -100,7 +109,11 @@ async fn any_order_is_the_same(payloads: BoxedStrategy<Sent>, cases: u32) {
             match &expected {
                 None => expected = Some(dump),
                 Some(first) => {
-                    assert_same(first, &dump, &format!("case {case}: {sent:#?}\nin the order {order:#?}"));
+                    assert_same(
+                        first,
+                        &dump,
+                        &format!("case {case}: {sent:#?}\nin the order {order:#?}"),
+                    );
                 }
             }
         }

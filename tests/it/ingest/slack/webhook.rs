@@ -7,13 +7,18 @@ use crate::ingest::rows::assert_same;
 
 /// The events of the fixtures in the order in which they were sent.
 fn events() -> Vec<(String, String)> {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/slack/events");
+    let folder =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/slack/events");
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
-    names.into_iter().map(|name| (fixture(&format!("events/{name}")), name)).map(|(body, name)| (name, body)).collect()
+    names
+        .into_iter()
+        .map(|name| (fixture(&format!("events/{name}")), name))
+        .map(|(body, name)| (name, body))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +71,8 @@ async fn events_become_rows_and_meet_the_scraped_copies() {
     assert!(!folder.join("Ev0OYSXTTLP.json").exists(), "private content is not kept");
     assert_eq!(slack.text("select count(*) from dead_letter").await, "0");
     // The scraped copy of the first message says what the event said.
-    let mut message: Value = serde_json::from_str(&fixture("events/03.message_changed.json")).unwrap();
+    let mut message: Value =
+        serde_json::from_str(&fixture("events/03.message_changed.json")).unwrap();
     let copy = json!([message["event"]["message"].take()]);
     let receipt = slack.post("messages?team=T0QVSH4420&channel=C038HR2678", &copy).await;
     assert_eq!(counts(&receipt), [0, 0, 1, 0, 0]);
@@ -141,8 +147,11 @@ async fn a_channel_that_gets_another_id_takes_its_rows_along() {
         "new_channel_id": "C2", "event_ts": "50.000001"});
     let old = json!([said("10.000001", "a"), super::moved("11.000000", "channel_join", "U1"),
         {"subtype": "message_deleted", "deleted_ts": "15.000001", "ts": "16.000001"}]);
-    let new = json!([said("10.000001", "a"), said("15.000001", "deleted"),
-        super::moved("20.000000", "channel_leave", "U1")]);
+    let new = json!([
+        said("10.000001", "a"),
+        said("15.000001", "deleted"),
+        super::moved("20.000000", "channel_leave", "U1")
+    ]);
     let mut expected: Option<Vec<String>> = None;
     for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
         let slack = Slack::new().await;
