@@ -78,6 +78,21 @@ diesel::table! {
     boost_file (id) {
         id -> Int8,
         library_id -> Int8,
+        assigned_by -> Text,
+    }
+}
+
+diesel::table! {
+    boost_header_statement (id) {
+        id -> Int8,
+        library_id -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -87,6 +102,7 @@ diesel::table! {
         repo_id -> Int8,
         name -> Text,
         is_stub -> Bool,
+        headers_listed_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -180,6 +196,13 @@ diesel::table! {
         version -> Text,
         version_created_at -> Nullable<Timestamptz>,
         version_key -> Int4,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -190,6 +213,15 @@ diesel::table! {
         github_committed_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        content_digest -> Nullable<Bytea>,
+        raw_path -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -202,6 +234,15 @@ diesel::table! {
         github_updated_at -> Nullable<Timestamptz>,
         updated_at -> Timestamptz,
         created_at -> Timestamptz,
+        content_digest -> Nullable<Bytea>,
+        raw_path -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -630,6 +671,15 @@ diesel::table! {
         final_sync_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        cursor -> Nullable<Text>,
+        change_seq -> Nullable<Int8>,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -948,6 +998,13 @@ diesel::table! {
         id -> Int8,
         stat_date -> Date,
         website_visit_count -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -957,6 +1014,13 @@ diesel::table! {
         stat_date -> Date,
         country -> Text,
         count -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -966,6 +1030,13 @@ diesel::table! {
         stat_date -> Date,
         word -> Text,
         count -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1022,6 +1093,14 @@ diesel::table! {
         channel_title -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        id -> Int8,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1053,6 +1132,16 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         transcript_lang -> Nullable<Text>,
+        id -> Int8,
+        given_speakers -> Nullable<Text>,
+        transcript_head -> Text,
+        source_at -> Nullable<Timestamptz>,
+        source_rank -> Int2,
+        source_as_of -> Nullable<Timestamptz>,
+        source_digest -> Bytea,
+        column_stamps -> Nullable<Jsonb>,
+        source_receipt -> Nullable<Int8>,
+        source_item -> Nullable<Int4>,
     }
 }
 
@@ -1062,6 +1151,7 @@ diesel::table! {
         video_id -> Text,
         speaker_id -> Int8,
         created_at -> Timestamptz,
+        spelling -> Text,
     }
 }
 
@@ -1078,6 +1168,8 @@ diesel::joinable!(boost_dependency -> boost_version (version_id));
 diesel::joinable!(boost_external_repository -> github_repository (id));
 diesel::joinable!(boost_file -> boost_library (library_id));
 diesel::joinable!(boost_file -> github_file (id));
+diesel::joinable!(boost_header_statement -> boost_library (library_id));
+diesel::joinable!(boost_header_statement -> github_file (id));
 diesel::joinable!(boost_library -> boost_library_repository (repo_id));
 diesel::joinable!(boost_library_category_relationship -> boost_library (library_id));
 diesel::joinable!(boost_library_category_relationship -> boost_library_category (category_id));

@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 use tokio_util::io::InspectReader;
 
 use super::{
-    ingest::{Body, bytes_bar},
+    ingest::{Body, by_name, bytes_bar},
+    samples::{SAMPLES, Sample},
     serve::Server,
 };
 use crate::{
@@ -26,36 +27,6 @@ use crate::{
 const SUBJECT: &str = "demo";
 /// How long the token that is printed is valid.
 const TOKEN_DAYS: i64 = 30;
-
-/// A file of sample data.
-struct Sample {
-    kind: &'static str,
-    name: &'static str,
-    /// One document a line, compressed or not.
-    bytes: &'static [u8],
-}
-
-macro_rules! samples {
-    ($($kind:literal: $name:literal,)*) => {
-        &[$(Sample {
-            kind: $kind,
-            name: $name,
-            bytes: include_bytes!(concat!("../../demo/", $name)),
-        },)*]
-    };
-}
-
-/// The sample data; `demo/README.md` says where it comes from.
-const SAMPLES: &[Sample] = samples! {
-    "github/repositories": "repositories.ndjson",
-    "github/repo-languages": "repo-languages.ndjson",
-    "github/created-repos-by-language": "created-repos-by-language.ndjson",
-    "github/accounts": "accounts.ndjson",
-    "github/commits": "commits-json.ndjson.gz",
-    "github/commits": "commits-mp11.ndjson.gz",
-    "github/issues": "issues.ndjson",
-    "github/pull-requests": "pull-requests.ndjson",
-};
 
 /// Serves until told to stop, with sample data.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -111,12 +82,13 @@ async fn one_sample(app: &App, sample: &Sample, bar: &ProgressBar) -> anyhow::Re
     let reader = InspectReader::new(Cursor::new(sample.bytes), move |bytes| {
         progress.inc(bytes.len() as u64);
     });
-    let is_compressed = Path::new(sample.name).extension().is_some_and(|name| name == "gz");
+    let (media, coding) = by_name(Path::new(sample.name));
+    let params = sample.params.iter().map(|(name, value)| ((*name).into(), (*value).into()));
     let body = Body {
         kind,
-        params: Vec::new(),
-        media: "application/x-ndjson",
-        coding: if is_compressed { "gzip" } else { "" },
+        params: params.collect(),
+        media,
+        coding,
         reader: Box::pin(reader),
         idempotency: Some((key, digest)),
     };

@@ -188,7 +188,7 @@ pub(super) fn bytes_bar(total: u64) -> ProgressBar {
 }
 
 /// The media type and the content-coding that a file's name tells.
-fn by_name(path: &Path) -> (&'static str, &'static str) {
+pub fn by_name(path: &Path) -> (&'static str, &'static str) {
     let extension = |path: &Path| {
         path.extension().map(|extension| extension.to_string_lossy().to_ascii_lowercase())
     };

@@ -8,6 +8,7 @@ pub mod migrate;
 pub mod offline;
 pub mod openapi;
 pub mod replay;
+pub mod samples;
 pub mod serve;
 pub mod token;
 

@@ -22,11 +22,14 @@ pub struct Args {
     /// Check everything, keep nothing.
     #[arg(long)]
     dry_run: bool,
+    /// How many groups of documents are stored side by side.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=32))]
+    workers: u8,
 }
 
 /// Replays the workspace's archive and prints what became of it, as JSON.
 pub async fn run(args: &Args, settings: Settings) -> anyhow::Result<()> {
-    let options = Options { from: args.from, dry_run: args.dry_run };
+    let options = Options { from: args.from, dry_run: args.dry_run, workers: args.workers.into() };
     let offline = Offline::open(settings).await?;
     let outcome = everything(&offline.app, options).await;
     offline.close().await;

@@ -4,14 +4,18 @@ use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        ContentBuilder, HttpMethod, PathItem, Ref, RefOr, Required, ResponseBuilder, Schema,
+        Content as OpenApiContent, ContentBuilder, HttpMethod, PathItem, Ref, RefOr, Required,
+        ResponseBuilder, Schema,
         path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths},
         request_body::RequestBodyBuilder,
         schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type},
     },
 };
 
-use super::{kind::Spec, receipt::Receipt};
+use super::{
+    kind::{Content, Spec},
+    receipt::Receipt,
+};
 use crate::{
     http::{openapi::operation, scope::Scope},
     query::docs::Documented,
@@ -96,27 +100,23 @@ fn parameters(spec: &Spec) -> Vec<RefOr<Parameter>> {
 
 /// `POST /ingest/{domain}/{kind}`.
 pub fn post(spec: &Spec) -> Documented {
-    let example: Value = serde_json::from_str(spec.example).unwrap_or_default();
-    let document = || ObjectBuilder::new().schema_type(Type::Object);
-    let one_or_many =
-        OneOfBuilder::new().item(document()).item(ArrayBuilder::new().items(document()));
     let mut body =
         RequestBodyBuilder::new().required(Some(Required::True)).description(Some(format!(
-            "As the source gives it: an object, an array, or one a line. May be gzip, zstd or br. \
-         `GET /api/v1/ingest/{}/{}/schema` is its JSON Schema.",
-            spec.domain, spec.name
+            "{} May be gzip, zstd or br. `GET /api/v1/ingest/{}/{}/schema` is its JSON Schema.",
+            if spec.takes.contains(&Content::Json) {
+                "As the source gives it: JSON is an object, an array, or one a line."
+            } else {
+                "As the source gives it."
+            },
+            spec.domain,
+            spec.name
         )));
-    body = body.content(
-        "application/json",
-        ContentBuilder::new().schema(Some(one_or_many)).example(Some(example.clone())).build(),
-    );
-    body = body.content(
-        "application/x-ndjson",
-        ContentBuilder::new()
-            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-            .example(Some(json!(example.to_string())))
-            .build(),
-    );
+    for (nth, content) in spec.takes.iter().enumerate() {
+        let example = (nth == 0).then_some(spec.example);
+        for (media, content) in contents(*content, example) {
+            body = body.content(media, content);
+        }
+    }
     let receipt = |media| {
         let content = ContentBuilder::new()
             .schema(Some(Ref::from_schema_name("Receipt")))
@@ -151,6 +151,35 @@ pub fn post(spec: &Spec) -> Documented {
     (schemas, paths)
 }
 
+/// The media types of a content, each with its schema and its example.
+fn contents(content: Content, example: Option<&str>) -> Vec<(&'static str, OpenApiContent)> {
+    let text = |example: Option<Value>| {
+        let schema = ObjectBuilder::new().schema_type(Type::String);
+        ContentBuilder::new().schema(Some(schema)).example(example).build()
+    };
+    match content {
+        Content::Json => {
+            let example = example.map(|text| serde_json::from_str(text).unwrap_or_default());
+            let document = || ObjectBuilder::new().schema_type(Type::Object);
+            let schema =
+                OneOfBuilder::new().item(document()).item(ArrayBuilder::new().items(document()));
+            let line = example.as_ref().map(|example: &Value| json!(example.to_string()));
+            let one = ContentBuilder::new().schema(Some(schema)).example(example).build();
+            vec![("application/json", one), ("application/x-ndjson", text(line))]
+        }
+        other => other
+            .types()
+            .iter()
+            .map(|media| (*media, text(example.map(|example| json!(example)))))
+            .collect(),
+    }
+}
+
+/// The media type of a kind's example.
+pub fn example_media(spec: &Spec) -> &'static str {
+    spec.takes.first().map_or("application/json", |content| content.types()[0])
+}
+
 /// `GET /ingest/{domain}/{kind}/schema`.
 pub fn schema(spec: &Spec) -> Documented {
     let summary = format!("JSON Schema of {} {}", spec.domain, spec.name);
@@ -161,8 +190,8 @@ pub fn schema(spec: &Spec) -> Documented {
 /// `GET /ingest/{domain}/{kind}/example`.
 pub fn example(spec: &Spec) -> Documented {
     let summary = format!("A body that {} {} takes", spec.domain, spec.name);
-    let example = serde_json::from_str(spec.example).unwrap_or_default();
-    constant(spec, "example", &summary, "application/json", example)
+    let example = serde_json::from_str(spec.example).unwrap_or_else(|_| json!(spec.example));
+    constant(spec, "example", &summary, example_media(spec), example)
 }
 
 fn constant(

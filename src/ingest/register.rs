@@ -150,6 +150,7 @@ field! {
     String => Text,
     DateTime<Utc> => Timestamptz,
     NaiveDate => Date,
+    Vec<u8> => Bytea,
 }
 
 impl<T: Field> Field for Option<T> {

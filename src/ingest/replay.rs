@@ -14,7 +14,7 @@ use bytes::Bytes;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::JoinSet};
 use uuid::Uuid;
 
 use super::{
@@ -53,6 +53,8 @@ pub struct Options {
     pub from: Option<NaiveDate>,
     /// Whether nothing is to be kept.
     pub dry_run: bool,
+    /// How many groups of documents are stored side by side; at least one is.
+    pub workers: usize,
 }
 
 /// What became of a replay.
@@ -77,12 +79,23 @@ pub struct Summary {
 }
 
 impl Summary {
-    fn add(&mut self, receipt: &Receipt) {
+    fn count(&mut self, receipt: &Receipt) {
         self.inserted += u64::from(receipt.inserted);
         self.updated += u64::from(receipt.updated);
         self.unchanged += u64::from(receipt.unchanged);
         self.stale += u64::from(receipt.stale);
         self.rejected += u64::from(receipt.rejected);
+    }
+
+    fn add(&mut self, part: Self) {
+        self.documents += part.documents;
+        self.inserted += part.inserted;
+        self.updated += part.updated;
+        self.unchanged += part.unchanged;
+        self.stale += part.stale;
+        self.rejected += part.rejected;
+        self.lost += part.lost;
+        self.unknown += part.unknown;
     }
 
     /// Whether every document was stored.
@@ -101,6 +114,9 @@ pub fn count(archive: &Archive, options: Options) -> anyhow::Result<u64> {
 }
 
 /// Replays the archive; `seen` is told how many documents each step has dealt with.
+///
+/// Workers store groups side by side: the rows that come out do not depend on the order in which
+/// statements come in.
 pub async fn replay(
     app: &App,
     options: Options,
@@ -109,22 +125,22 @@ pub async fn replay(
     let (give, mut groups) = mpsc::channel(AHEAD);
     let archive = app.archive.clone();
     let reading = tokio::task::spawn_blocking(move || read(&archive, options, &give));
-    let mut conn = app.pool.get().await?;
     let mut summary = Summary::default();
-    while let Some(group) = groups.recv().await {
-        let (dealt_with, lost) = (group.entries, group.lost);
-        summary.lost += lost;
-        match group.prepare(app) {
-            Ok(prepared) => {
-                for (group, kind) in prepared {
-                    summary.documents += group.documents.len() as u64;
-                    let receipt = group.store(app, kind, options, &mut conn).await?;
-                    summary.add(&receipt);
-                }
+    let mut working = JoinSet::new();
+    let mut is_read = false;
+    while !is_read || !working.is_empty() {
+        if !is_read && working.len() < options.workers.max(1) {
+            match groups.recv().await {
+                Some(group) => drop(working.spawn(group.work(app.clone(), options))),
+                None => is_read = true,
             }
-            Err(unknown) => summary.unknown += unknown,
+            continue;
         }
-        seen(dealt_with);
+        if let Some(done) = working.join_next().await {
+            let (dealt_with, part) = done??;
+            summary.add(part);
+            seen(dealt_with);
+        }
     }
     reading.await??;
     Ok(summary)
@@ -233,6 +249,24 @@ fn items(documents: &[Archived]) -> i32 {
 }
 
 impl Group {
+    /// Stores the group; gives how many lines of the manifest it stood for, and what became of them.
+    async fn work(self, app: App, options: Options) -> anyhow::Result<(u64, Summary)> {
+        let dealt_with = self.entries;
+        let mut summary = Summary { lost: self.lost, ..Summary::default() };
+        match self.prepare(&app) {
+            Ok(prepared) => {
+                let mut conn = app.pool.get().await?;
+                for (group, kind) in prepared {
+                    summary.documents += group.documents.len() as u64;
+                    let receipt = group.store(&app, kind, options, &mut conn).await?;
+                    summary.count(&receipt);
+                }
+            }
+            Err(unknown) => summary.unknown += unknown,
+        }
+        Ok((dealt_with, summary))
+    }
+
     fn takes(&self, common: &Common, entry: &ManifestEntry) -> bool {
         let is_near = self.documents.first().is_none_or(|(_, _, first)| {
             let source_time = kind_named(&format!("{}/{}", common.domain, common.kind))

@@ -166,7 +166,8 @@ async fn show_schema(_: Allowed<Reads>, Extension(Posted(kind)): Extension<Poste
 }
 
 async fn show_example(_: Allowed<Reads>, Extension(Posted(kind)): Extension<Posted>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], kind.spec().example).into_response()
+    ([(header::CONTENT_TYPE, docs::example_media(kind.spec()))], kind.spec().example)
+        .into_response()
 }
 
 /// The kind of a name, `domain/kind`; those of webhooks too, which have no endpoint here.

@@ -17,3 +17,4 @@ mod schema;
 mod serve;
 mod service;
 mod support;
+mod world;

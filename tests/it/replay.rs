@@ -161,7 +161,7 @@ async fn only_what_was_received_since_a_day() {
     let token = app.token(&["ingest:github"]);
     post(&app, &token, "issues", &issue(2)).await.expect(200);
     let today = app.app().clock.now().date_naive();
-    let from = |from| Options { from: Some(from), dry_run: false };
+    let from = |from| Options { from: Some(from), dry_run: false, ..Options::default() };
     assert_eq!(replayed(&app, from(today)).await.documents, 1);
     assert_eq!(replayed(&app, from(today.succ_opt().unwrap())).await, Summary::default());
 }

@@ -3,6 +3,7 @@
 pub mod dependency;
 pub mod dependency_change_log;
 pub mod file;
+pub mod ingest;
 pub mod library;
 pub mod library_category;
 pub mod library_category_relationship;
@@ -26,4 +27,5 @@ pub fn domain() -> Domain {
         .resource::<library_role_relationship::BoostLibraryRoleRelationship>()
         .resource::<library_category::BoostLibraryCategory>()
         .resource::<library_category_relationship::BoostLibraryCategoryRelationship>()
+        .kinds(ingest::kinds::kinds())
 }

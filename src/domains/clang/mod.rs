@@ -1,6 +1,7 @@
 //! Issues and commits of the Clang repository, as the search feed tracks them.
 
 pub mod commit;
+pub mod ingest;
 pub mod issue_item;
 
 use super::domain::Domain;
@@ -13,4 +14,5 @@ pub fn domain() -> Domain {
     )
     .resource::<issue_item::ClangGithubIssueItem>()
     .resource::<commit::ClangGithubCommit>()
+    .kinds(ingest::kinds::kinds())
 }

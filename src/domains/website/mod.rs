@@ -1,6 +1,7 @@
 //! The website's visits and searches by day.
 
 pub mod daily_visits;
+pub mod ingest;
 pub mod visit_count;
 pub mod word_count;
 
@@ -12,4 +13,5 @@ pub fn domain() -> Domain {
         .resource::<daily_visits::Website>()
         .resource::<visit_count::WebsiteVisitCount>()
         .resource::<word_count::WebsiteWordCount>()
+        .kinds(ingest::kinds::kinds())
 }

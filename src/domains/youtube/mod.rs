@@ -1,6 +1,7 @@
 //! Talks on YouTube, their speakers and tags.
 
 pub mod channel;
+
 pub mod tag;
 pub mod video;
 pub mod video_speaker;

@@ -1,19 +1,27 @@
 //! What each event of GitHub means: the items of the payload kinds that it holds.
 
-use super::push;
+use super::{mirror, push};
 use crate::{
-    domains::github::ingest::{
-        Item,
-        account_item::Account,
-        comments::Comment,
-        issues,
-        label_edits::LabelEdit,
-        person::Person,
-        pulls::{self, Pull},
-        removals::{Gone, Removal},
-        repositories::{self, Repository},
-        reviews,
-        transfers::Transfer,
+    domains::{
+        boost::ingest::{
+            self as boost,
+            version::Spelling,
+            versions::{self, Release},
+        },
+        clang::ingest as clang,
+        github::ingest::{
+            Item,
+            account_item::Account,
+            comments::Comment,
+            issues,
+            label_edits::LabelEdit,
+            person::Person,
+            pulls::{self, Pull},
+            removals::{Gone, Removal},
+            repositories::{self, Repository},
+            reviews,
+            transfers::Transfer,
+        },
     },
     ingest::{
         kind::{Context, Read},
@@ -28,6 +36,12 @@ use crate::{
 pub enum Part {
     /// An item of a github kind.
     GitHub(Item),
+    /// A release of Boost.
+    Version(Release),
+    /// A commit of the Clang mirror.
+    MirrorCommit(clang::commits::Commit),
+    /// An issue or pull request of the Clang mirror.
+    MirrorItem(clang::items::IssueItem),
 }
 
 /// The events whose meaning we know, also where it is that they make no rows.
@@ -60,11 +74,12 @@ pub fn is_known(event: &str) -> bool {
 pub fn read(event: &str, node: Node<'_>, context: &Context) -> Option<Vec<Part>> {
     let full_name = node.get("repository").get("full_name");
     let repo = full_name.str().and_then(RepoName::parse);
-    if repo.as_ref().is_some_and(|repo| repo.same(&context.clang_mirror)) {
-        return Some(ignored(node, "The mirror has no rows for this event."));
-    }
+    let is_mirror = repo.as_ref().is_some_and(|repo| repo.same(&context.clang_mirror));
     // What is embedded belongs to the event's repository, where it does not say to which.
     let context = Context { repo, as_of: None, ..context.clone() };
+    if is_mirror {
+        return mirror::read(event, node, &context);
+    }
     let said = Said { node, action: node.get("action").str().unwrap_or_default(), context };
     match event {
         "issues" => said.issue(),
@@ -84,7 +99,13 @@ pub fn read(event: &str, node: Node<'_>, context: &Context) -> Option<Vec<Part>>
         "repository" => said.repository_event(),
         "star" | "fork" | "public" => Some(vec![part(said.repository()?)]),
         "release" if matches!(said.action, "published" | "released") => {
-            Some(vec![part(said.repository()?)])
+            let release = node.get("release");
+            let mut parts = said.version(release, release.get("tag_name"))?;
+            parts.push(part(said.repository()?));
+            Some(parts)
+        }
+        "create" if said.is_of_boost() && node.get("ref_type").str() == Some("tag") => {
+            said.version(node, node.get("ref"))
         }
         "create" | "delete" | "ping" | "release" => Some(ignored(node, "The event makes no rows.")),
         _ => Some(ignored(node, "The event is none of those that are stored; it is archived.")),
@@ -222,6 +243,25 @@ impl<'v> Said<'v> {
         })))])
     }
 
+    fn is_of_boost(&self) -> bool {
+        let boost = RepoName { owner: boost::OWNER.to_owned(), name: "boost".to_owned() };
+        self.context.repo.as_ref().is_some_and(|repo| repo.same(&boost))
+    }
+
+    /// The version that a tag or release of Boost is, if it is one.
+    fn version(&self, node: Node<'_>, name: Node<'_>) -> Option<Vec<Part>> {
+        if !self.is_of_boost() {
+            return Some(Vec::new());
+        }
+        if let Some(text) = name.str()
+            && matches!(Spelling::of(text), Spelling::OutOfRange)
+        {
+            name.warn("not_a_release", format!("`{text}` is no release of Boost; it is ignored."));
+            return Some(Vec::new());
+        }
+        Some(vec![Part::Version(versions::read(node, &self.context)?.item)])
+    }
+
     fn repo(&self) -> Option<RepoName> {
         if self.context.repo.is_none() {
             let name = self.node.get("repository").get("full_name");
@@ -242,17 +282,17 @@ impl<'v> Said<'v> {
             "deleted" | "privatized" => repository.removed_at = Some(self.context.received_at),
             "renamed" => {
                 let name = changes.get("repository").get("name").get("from").str();
-                repository.former = name.map(|name| RepoName {
-                    owner: repository.name.owner.clone(),
-                    name: name.to_owned(),
+                let owner = &repository.name.owner;
+                repository.former = name.map(|name| {
+                    let name = RepoName { owner: owner.clone(), name: name.to_owned() };
+                    (name, repository.owner.clone())
                 });
             }
             "transferred" => {
-                let from = changes.get("owner").get("from");
-                let owner = from.first(&["organization", "user"]).get("login").str();
-                repository.former = owner.map(|owner| RepoName {
-                    owner: owner.to_owned(),
-                    name: repository.name.name.clone(),
+                let owner = changes.get("owner").get("from").first(&["organization", "user"]);
+                repository.former = Person::read(owner).and_then(|person| {
+                    let owner = person.login.clone()?;
+                    Some((RepoName { owner, name: repository.name.name.clone() }, person))
                 });
             }
             _ => {}

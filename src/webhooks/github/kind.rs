@@ -2,7 +2,7 @@
 
 use super::events::{self, Part};
 use crate::{
-    domains::github::ingest::{Item, store},
+    domains::{boost::ingest::versions, clang::ingest as clang, github::ingest::store},
     ingest::{
         kind::{Accepted, Context, Kind, Outcome, Read, Spec, Storing},
         stamp::Stamp,
@@ -59,14 +59,33 @@ impl Kind for GitHubEvents {
         context: &'a Context,
     ) -> Storing<'a> {
         Box::pin(async move {
-            let github: Vec<(i32, &Item)> = items
-                .iter()
-                .flat_map(|(index, event)| event.0.iter().map(|part| (*index, part)))
-                .map(|(index, Part::GitHub(item))| (index, item))
-                .collect();
+            let (mut github, mut releases) = (Vec::new(), Vec::new());
+            let (mut mirror_commits, mut mirror_items) = (Vec::new(), Vec::new());
+            let parts = items.iter().flat_map(|(index, event)| event.0.iter().map(|p| (*index, p)));
+            for (index, part) in parts {
+                match part {
+                    Part::GitHub(item) => github.push((index, item)),
+                    Part::Version(release) => releases.push((index, release)),
+                    Part::MirrorCommit(commit) => mirror_commits.push((index, commit)),
+                    Part::MirrorItem(item) => mirror_items.push((index, item)),
+                }
+            }
+            // The lock of Boost's catalogue comes before every row.
+            let releases = match releases.as_slice() {
+                [] => Vec::new(),
+                releases => versions::store(tx, releases).await?,
+            };
+            let mut releases = releases.into_iter();
             let mut github = store::store(tx, &github, context).await?.into_iter();
+            let mut commits = clang::commits::store(tx, &mirror_commits).await?.into_iter();
+            let mut mirrored = clang::items::store(tx, &mirror_items).await?.into_iter();
             let outcomes = items.iter().map(|(_, event)| {
-                let parts = event.0.iter().filter_map(|Part::GitHub(_)| github.next());
+                let parts = event.0.iter().filter_map(|part| match part {
+                    Part::GitHub(_) => github.next(),
+                    Part::Version(_) => releases.next(),
+                    Part::MirrorCommit(_) => commits.next(),
+                    Part::MirrorItem(_) => mirrored.next(),
+                });
                 outcome(&parts.collect::<Vec<_>>())
             });
             Ok(outcomes.collect())

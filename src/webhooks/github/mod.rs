@@ -2,6 +2,7 @@
 
 pub mod events;
 pub mod kind;
+pub mod mirror;
 pub mod push;
 
 use axum::{

@@ -25,9 +25,7 @@ use crate::{
 
 /// Reads a push: its commits and the repository. One to another branch, or of a tag, says nothing.
 pub fn read(node: Node<'_>, context: &Context) -> Option<Vec<Part>> {
-    let branch = node.get("ref").str().unwrap_or_default().strip_prefix("refs/heads/");
-    let default = node.get("repository").first(&["default_branch", "master_branch"]).str();
-    if branch.is_none() || branch != default {
+    if !is_of_default_branch(node) {
         return Some(ignored(node.get("ref"), "This is not the default branch."));
     }
     let pushed = repository(node.get("repository"), context)?;
@@ -41,6 +39,13 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Vec<Part>> {
     }
     parts.push(part(Item::Repository(Box::new(pushed))));
     is_good.then_some(parts)
+}
+
+/// Whether a push is to the repository's default branch.
+pub fn is_of_default_branch(node: Node<'_>) -> bool {
+    let branch = node.get("ref").str().unwrap_or_default().strip_prefix("refs/heads/");
+    let default = node.get("repository").first(&["default_branch", "master_branch"]).str();
+    branch.is_some() && branch == default
 }
 
 fn read_commit(node: Node<'_>, repo: &RepoName, context: &Context) -> Option<Commit> {

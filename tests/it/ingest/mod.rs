@@ -1,9 +1,11 @@
 //! Ingest, through the real router: payloads in, rows and receipts out.
 
 mod again;
+mod boost;
 mod commits;
 mod corpus;
 mod golden;
+mod hooks;
 mod orders;
 mod overlap;
 mod people;

@@ -120,7 +120,7 @@ const TABLES: &[(&str, &str)] = &[
     ),
 ];
 
-async fn texts(db: &TestDb, sql: String) -> Vec<String> {
+pub(super) async fn texts(db: &TestDb, sql: String) -> Vec<String> {
     let mut conn = db.pool().get().await.unwrap();
     let rows: Vec<Row> = Statement::new(sql).once().load(&mut conn).await.unwrap();
     rows.into_iter()

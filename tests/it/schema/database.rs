@@ -6,7 +6,8 @@ use super::{catalog::Catalog, contract::contract};
 use crate::support::TestDb;
 
 /// Tables of the server's own, which no resource serves.
-const INTERNAL: [&str; 8] = [
+const INTERNAL: [&str; 10] = [
+    "boost_header_statement",
     "dead_letter",
     "drift",
     "former_repository_name",
@@ -14,6 +15,7 @@ const INTERNAL: [&str; 8] = [
     "receipt",
     "receipt_items",
     "revoked_token",
+    "statement",
     "tombstone",
 ];
 

@@ -1,6 +1,6 @@
 //! `github_file` and `git_commit_file_change`: which files there are, and what commits did to them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use diesel::QueryResult;
 
@@ -13,7 +13,7 @@ use crate::{
         sets::{self, Column, Listed, MemberKey, Mode, Set},
         stamp::{Stamp, digest},
         tx::Tx,
-        upsert::{Done, upsert, upsert_locking},
+        upsert::{Action, Done, upsert, upsert_locking},
     },
 };
 
@@ -64,8 +64,14 @@ fn stamp(commit: &Commit) -> Stamp {
     Stamp { source_at: commit.source_at, digest: commit.sha.as_bytes().to_vec(), ..Stamp::BOTTOM }
 }
 
+/// Files that a batch made, or of which it changed whether they are deleted, by repository.
+pub type Touched = BTreeSet<(i64, i64)>;
+
 /// Stores every file that the commits name.
-pub async fn store_files<'i>(tx: &mut Tx<'_>, commits: &[Placed<'i>]) -> QueryResult<FileIds<'i>> {
+pub async fn store_files<'i>(
+    tx: &mut Tx<'_>,
+    commits: &[Placed<'i>],
+) -> QueryResult<(FileIds<'i>, Touched)> {
     let mut names: Vec<(i64, &str)> = Vec::new();
     let (mut drafts, mut locks) = (Vec::new(), Vec::new());
     let mut add = |placed: &Placed<'i>, name: &'i str, deleted: bool, lock: bool| {
@@ -96,10 +102,16 @@ pub async fn store_files<'i>(tx: &mut Tx<'_>, commits: &[Placed<'i>]) -> QueryRe
         }
     }
     let done = upsert_locking(tx, drafts, &locks).await?;
+    let touched = names
+        .iter()
+        .zip(&done)
+        .filter(|(_, done)| matches!(done.action, Action::Inserted | Action::Updated))
+        .map(|((repo, _), done)| (*repo, done.id))
+        .collect();
     let ids: FileIds<'i> =
         names.into_iter().zip(done).map(|(name, done)| (name, done.id)).collect();
     store_renames(tx, commits, &ids).await?;
-    Ok(ids)
+    Ok((ids, touched))
 }
 
 async fn store_renames(

@@ -9,10 +9,12 @@ pub mod catalogue;
 pub mod comments;
 pub mod commits;
 pub mod created_repos;
+pub mod edited;
 pub mod files;
 pub mod issues;
 pub mod kinds;
 pub mod label_edits;
+pub mod named;
 pub mod numbers;
 pub mod person;
 pub mod pulls;
@@ -26,11 +28,14 @@ pub mod transfers;
 
 use serde::Serializer;
 
-use crate::ingest::{
-    kind::Context,
-    register::{Draft, Table},
-    repo_name::RepoName,
-    value::Node,
+use crate::{
+    domains::boost::ingest::headers::HeaderDraft,
+    ingest::{
+        kind::Context,
+        register::{Draft, Table},
+        repo_name::RepoName,
+        value::Node,
+    },
 };
 
 /// The archive folder of the GitHub collector.
@@ -63,7 +68,7 @@ pub enum Item {
 }
 
 /// The tables whose rows have registers, for merging rows.
-pub fn tables() -> [&'static Table; 9] {
+pub fn tables() -> [&'static Table; 10] {
     [
         accounts::AccountDraft::table(),
         repositories::RepositoryDraft::table(),
@@ -74,18 +79,23 @@ pub fn tables() -> [&'static Table; 9] {
         pulls::PullDraft::table(),
         comments::PullCommentDraft::table(),
         reviews::ReviewDraft::table(),
+        HeaderDraft::table(),
     ]
 }
 
-/// The repository of an item: of its own addresses, its `repository` object, or `repo=`.
-pub fn repository_of(node: Node<'_>, context: &Context) -> Option<RepoName> {
+/// The repository that an item names: in its own addresses, or its `repository` object.
+pub fn stated_repository(node: Node<'_>) -> Option<RepoName> {
     let address = ["repository_url", "url", "html_url", "issue_url"]
         .into_iter()
         .find_map(|key| RepoName::parse(node.get(key).str().filter(|url| url.contains("://"))?));
-    let stated = address
+    address
         .or_else(|| RepoName::parse(node.get("repository").get("full_name").str()?))
-        .or_else(|| RepoName::parse(node.get("repo").str()?));
-    match (stated, &context.repo) {
+        .or_else(|| RepoName::parse(node.get("repo").str()?))
+}
+
+/// The repository of an item: the one it names, or `repo=`.
+pub fn repository_of(node: Node<'_>, context: &Context) -> Option<RepoName> {
+    match (stated_repository(node), &context.repo) {
         (Some(stated), Some(given)) => {
             if !stated.same(given) {
                 node.warn("context_mismatch", format!("The payload is of {stated}; it wins."));

@@ -81,9 +81,9 @@ pub struct Repository {
     /// The languages and their bytes, where they are what is stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub languages: Option<Vec<(String, i64)>>,
-    /// The name it had until now, where the payload tells.
+    /// The name and the owner it had until now, where the payload tells.
     #[serde(skip)]
-    pub former: Option<RepoName>,
+    pub former: Option<(RepoName, Person)>,
     /// Since when it is deleted or private, where the payload tells.
     #[serde(skip)]
     pub removed_at: Option<DateTime<Utc>>,
@@ -116,9 +116,9 @@ impl Repository {
     /// What it was called until this statement: the same repository by another name. It says
     /// nothing else.
     pub fn before(&self) -> Option<Self> {
-        let name = self.former.clone()?;
+        let (name, owner) = self.former.clone()?;
         let stamp = Stamp { source_at: self.stamp.source_at, ..Stamp::BOTTOM };
-        Some(Self { id: self.id, stamp, ..Self::named(name) })
+        Some(Self { id: self.id, owner, stamp, ..Self::named(name) })
     }
 
     fn stamped(mut self, source_at: Option<DateTime<Utc>>, as_of: Option<DateTime<Utc>>) -> Self {

@@ -10,18 +10,16 @@ use super::{
     catalogue,
     commits::CommitDraft,
     created_repos::{self, CreatedRepos},
+    edited::{self, Edited},
     files::{self, Placed as PlacedCommit},
-    issues::{Issue, Thread},
-    label_edits::{self, Edits, LabelEdit},
+    issues::Thread,
     person::Person,
-    removals::{self, Removal},
     repositories::{Mentioned, Repository},
     settle::{self, Found, Settled},
     threads::{self, People, Placed},
-    transfers::{self, Fate, Transfer},
 };
 use crate::{
-    db::sql::{SqlType, Statement, Value},
+    domains::boost::ingest::files as library_files,
     ingest::{
         kind::{Context, Outcome},
         repo_name::RepoName,
@@ -36,7 +34,7 @@ pub async fn store(
     items: &[(i32, &Item)],
     context: &Context,
 ) -> QueryResult<Vec<Outcome>> {
-    lock_threads(tx, items).await?;
+    edited::lock_threads(tx, items).await?;
     let named = named_repositories(items);
     let mut walk = Walk { accounts: Accounts::default(), as_of: context.as_of, ghost: None };
     let people: Vec<Whose> = items.iter().map(|(index, item)| walk.item(*index, item)).collect();
@@ -73,14 +71,8 @@ pub async fn store(
 
     let mut outcomes = Outcomes(vec![None; items.len()]);
     let mut slots = Slots::default();
-    let edits = Edited::of(items);
-    outcomes.put(edits.removed, removals::remove(tx, &edits.removals).await?);
-    label_edits::remember(tx, &edits.labels).await?;
-    let asked: Vec<&Issue> = items.iter().filter_map(|(_, item)| issue_of(item)).collect();
-    let fates = transfers::fates(tx, &asked).await?;
-    let threads = items.iter().filter_map(|(_, item)| repository_of_thread(item));
-    let threads: BTreeSet<i64> = threads.map(repo_id).collect::<QueryResult<_>>()?;
-    let renamed = Edits::of(tx, &threads).await?;
+    let edited = Edited::begin(tx, items, &repositories).await?;
+    outcomes.put(edited.removed.0.clone(), edited.removed.1.clone());
     let mut said = BTreeSet::new();
     let mut years: Vec<(i32, &CreatedRepos)> = Vec::new();
     let (mut commits, mut authors) = (Vec::new(), Vec::new());
@@ -108,23 +100,18 @@ pub async fn store(
                 authors.push(stored.id(*author));
             }
             (Item::Issue(issue), Whose::Thread(people)) => {
-                let place = match fates.get(&issue.id) {
-                    None => Some((&**issue, repo_id(&issue.thread.repo)?)),
-                    Some(Fate::Moved(moved, repo_id)) => Some((&**moved, *repo_id)),
-                    Some(Fate::Gone) => None,
-                };
-                let Some((issue, repo_id)) = place else {
-                    let outcome = Outcome { action: Action::Stale, table: "issue", row_id: None };
-                    outcomes.0[slot] = Some(outcome);
+                let here = repo_id(&issue.thread.repo)?;
+                let Some((issue, repo_id)) = edited.now(issue, here) else {
+                    outcomes.0[slot] = Some(edited::GONE);
                     continue;
                 };
                 slots.issues.push(slot);
-                issues.push(Placed::of(issue, repo_id, people, *index, &renamed));
+                issues.push(Placed::of(issue, repo_id, people, *index, &edited.labels_now));
             }
             (Item::Pull(pull), Whose::Thread(people)) => {
                 slots.pulls.push(slot);
                 let repo_id = repo_id(&pull.thread.repo)?;
-                pulls.push(Placed::of(&**pull, repo_id, people, *index, &renamed));
+                pulls.push(Placed::of(&**pull, repo_id, people, *index, &edited.labels_now));
             }
             _ => {}
         }
@@ -135,80 +122,10 @@ pub async fn store(
     threads::reserve_numbers(tx, &issues, &pulls).await?;
     outcomes.put(slots.issues, threads::store_issues(tx, &issues, accounts).await?);
     outcomes.put(slots.pulls, threads::store_pulls(tx, &pulls, accounts).await?);
-    outcomes.put(edits.transferred, transfers::store(tx, &edits.transfers).await?);
-    let places = edits.labels.iter().map(|(_, edit)| repo_id(&edit.repo));
-    let places = places.collect::<QueryResult<Vec<i64>>>()?;
-    outcomes.put(edits.labelled, label_edits::apply(tx, &edits.labels, &places).await?);
+    for (slot, outcome) in edited.finish(tx, &repositories).await? {
+        outcomes.0[slot] = Some(outcome);
+    }
     outcomes.0.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
-}
-
-/// The advisory lock of issues and pull requests: whoever stores some shares it, whoever deletes or
-/// transfers some or edits labels has it alone. So nobody stores what is being deleted meanwhile.
-const THREADS_LOCK: i64 = 0x6768_7468_7265_6164;
-
-/// Takes that lock. It is the first of all, so that nobody waits for it who holds another.
-async fn lock_threads(tx: &mut Tx<'_>, items: &[(i32, &Item)]) -> QueryResult<()> {
-    let mode = |item: &Item| match item {
-        Item::Issue(_) | Item::Pull(_) => Some("_shared"),
-        Item::Removal(_) | Item::Transfer(_) | Item::LabelEdit(_) => Some(""),
-        _ => None,
-    };
-    // The empty text is the least: one that edits makes the batch one that does.
-    let Some(mode) = items.iter().filter_map(|(_, item)| mode(item)).min() else { return Ok(()) };
-    let mut lock = Statement::new(format!("select pg_advisory_xact_lock{mode}("));
-    lock.bind(SqlType::BigInt, Value::BigInt(THREADS_LOCK)).push(")::text");
-    tx.query(lock).await?;
-    Ok(())
-}
-
-/// The items that edit what other items stored, with their positions in the batch.
-#[derive(Default)]
-struct Edited<'i> {
-    removed: Vec<usize>,
-    removals: Vec<&'i Removal>,
-    transferred: Vec<usize>,
-    transfers: Vec<(i32, &'i Transfer)>,
-    labelled: Vec<usize>,
-    labels: Vec<(i32, &'i LabelEdit)>,
-}
-
-impl<'i> Edited<'i> {
-    fn of(items: &[(i32, &'i Item)]) -> Self {
-        let mut edited = Self::default();
-        for (slot, (index, item)) in items.iter().enumerate() {
-            match item {
-                Item::Removal(removal) => {
-                    edited.removed.push(slot);
-                    edited.removals.push(removal);
-                }
-                Item::Transfer(transfer) => {
-                    edited.transferred.push(slot);
-                    edited.transfers.push((*index, transfer));
-                }
-                Item::LabelEdit(edit) => {
-                    edited.labelled.push(slot);
-                    edited.labels.push((*index, edit));
-                }
-                _ => {}
-            }
-        }
-        edited
-    }
-}
-
-fn issue_of(item: &Item) -> Option<&Issue> {
-    match item {
-        Item::Issue(issue) => Some(issue),
-        _ => None,
-    }
-}
-
-fn repository_of_thread(item: &Item) -> Option<&RepoName> {
-    match item {
-        Item::Issue(issue) => Some(&issue.thread.repo),
-        Item::Pull(pull) => Some(&pull.thread.repo),
-        _ => None,
-    }
 }
 
 /// What repositories were called before they were renamed or transferred.
@@ -455,7 +372,7 @@ async fn store_commits(
     commits: &[PlacedCommit<'_>],
     authors: &[i64],
 ) -> QueryResult<Vec<Outcome>> {
-    let files = files::store_files(tx, commits).await?;
+    let (files, touched) = files::store_files(tx, commits).await?;
     let drafts: Vec<CommitDraft> = commits
         .iter()
         .zip(authors)
@@ -468,6 +385,7 @@ async fn store_commits(
         .collect();
     let done = upsert_locking(tx, drafts, &locks).await?;
     let changed = files::store_changes(tx, commits, &done, &files).await?;
+    library_files::touched(tx, &touched).await?;
     Ok(done
         .into_iter()
         .map(|done| Outcome {

@@ -53,6 +53,9 @@ struct Standing {
 /// Moves what hangs on the old rows to the new ones, which are stored by now; one outcome for each
 /// transfer, in order.
 pub async fn store(tx: &mut Tx<'_>, transfers: &[(i32, &Transfer)]) -> QueryResult<Vec<Outcome>> {
+    if transfers.is_empty() {
+        return Ok(Vec::new());
+    }
     let said: Vec<Said> = transfers
         .iter()
         .map(|(item, transfer)| {
@@ -132,6 +135,16 @@ pub enum Fate {
     Gone,
     /// It is another issue now, in this repository: `github_repository.id`.
     Moved(Box<Issue>, i64),
+}
+
+impl Fate {
+    /// The repository that the issue went to.
+    pub fn repository(&self) -> Option<i64> {
+        match self {
+            Self::Moved(_, repo) => Some(*repo),
+            Self::Gone => None,
+        }
+    }
 }
 
 /// The fate of those of the issues that were deleted or transferred, by id.

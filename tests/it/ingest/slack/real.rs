@@ -94,3 +94,20 @@ async fn a_dry_run_leaves_nothing() {
     assert_eq!(slack.dump().await, Vec::<String>::new());
     assert!(!slack.app.folder().join("workspace/raw/cppa_slack_tracker").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replay_makes_the_same_rows() {
+    let slack = Slack::new().await;
+    for (to, body) in workspace() {
+        slack.raw(to, body).await.expect(200);
+    }
+    for name in ["03.message_changed", "05.message_deleted", "10.channel_rename", "13.user_change"]
+    {
+        slack.hook(&fixture(&format!("events/{name}.json"))).await.expect(200);
+    }
+    let workspace = slack.app.app().settings.workspace.clone();
+    let again = Slack::with(|settings| settings.workspace = workspace).await;
+    let options = boost_dashboard::ingest::replay::Options::default();
+    boost_dashboard::ingest::replay::replay(again.app.app(), options, |_| ()).await.unwrap();
+    assert_same(&slack.dump().await, &again.dump().await, "replayed");
+}

@@ -1,0 +1,76 @@
+alter table youtube_video_speaker
+    drop column spelling;
+alter table youtube_video
+    drop column id,
+    drop column given_speakers,
+    drop column transcript_head,
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table youtube_channel
+    drop column id,
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table pinecone_sync_status
+    drop column cursor,
+    drop column change_seq,
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table website_word_count
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table website_visit_count
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table website
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table clang_github_commit
+    drop column content_digest,
+    drop column raw_path,
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;
+alter table clang_github_issue_item
+    drop column content_digest,
+    drop column raw_path,
+    drop column source_at,
+    drop column source_rank,
+    drop column source_as_of,
+    drop column source_digest,
+    drop column column_stamps,
+    drop column source_receipt,
+    drop column source_item;

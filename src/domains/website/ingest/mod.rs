@@ -1,0 +1,5 @@
+//! The website's numbers by day.
+
+pub mod day;
+pub mod kinds;
+pub mod store;
