@@ -8,6 +8,7 @@
 //! * [`github`]: GitHub.
 //! * [`slack`]: Slack.
 //! * [`signature`]: HMAC-SHA256 in constant time.
+//! [`github`] is GitHub's, [`slack`] Slack's; [`signature`] is HMAC-SHA256 in constant time.
 
 pub mod github;
 pub mod signature;

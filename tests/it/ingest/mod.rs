@@ -24,6 +24,7 @@ mod rows;
 mod rules;
 mod samples;
 mod sender;
+mod slack;
 mod threads;
 mod usage;
 mod versions;

@@ -194,9 +194,10 @@ pub fn channel(node: Node<'_>, context: &Context) -> Option<Channel> {
             creator if creator.is_stated() => Some(maybe_id(creator)),
             _ => None,
         },
-        members: match list.is_array() {
-            true => Some(members::list(list, place.clone(), true, context)?),
-            false => None,
+        members: if list.is_array() {
+            Some(members::list(list, place.clone(), true, context)?)
+        } else {
+            None
         },
         place,
         stamp: Stamp::BOTTOM,

@@ -214,7 +214,7 @@ pub fn event(node: Node<'_>, place: &Place, context: &Context) -> Option<Item> {
         Some("channel_join" | "group_join") => moved(node, true, place),
         Some("channel_leave" | "group_leave") => moved(node, false, place),
         Some(subtype) if IGNORED.contains(&subtype) => Some(ignored(node, subtype, place)),
-        None if node.get("user").filled_text().is_none() && !node.get("bot_id").is_blank() => {
+        None if text_of(node.get("user")).is_empty() && !node.get("bot_id").is_blank() => {
             Some(ignored(node, "bot_message", place))
         }
         subtype => plain(node, subtype, place, context),

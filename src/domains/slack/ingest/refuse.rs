@@ -92,17 +92,15 @@ impl Channels {
 
     /// The team of a channel: the one that is named, else the only one that has the channel.
     pub fn team<'a>(&'a self, place: &'a Place) -> Option<&'a str> {
-        match &place.team {
-            Some(team) => Some(team),
-            None => {
-                let stored = self.stored.get(&place.channel).map(Vec::as_slice);
-                let moved = self.moved.get(&place.channel).map(Vec::as_slice);
-                match (stored, moved) {
-                    (Some([only]), None) => Some(&only.team),
-                    (None, Some([(team, _)])) => Some(team),
-                    _ => None,
-                }
-            }
+        if let Some(team) = &place.team {
+            return Some(team);
+        }
+        let stored = self.stored.get(&place.channel).map(Vec::as_slice);
+        let moved = self.moved.get(&place.channel).map(Vec::as_slice);
+        match (stored, moved) {
+            (Some([only]), None) => Some(&only.team),
+            (None, Some([(team, _)])) => Some(team),
+            _ => None,
         }
     }
 

@@ -152,7 +152,7 @@ async fn upsert_chunked<D: Draft, K: Ord>(
     key: impl Fn(&D) -> K,
 ) -> QueryResult<Vec<Done>> {
     let mut sorted: Vec<(usize, D)> = drafts.into_iter().enumerate().collect();
-    sorted.sort_by(|(_, a), (_, b)| key(a).cmp(&key(b)));
+    sorted.sort_by_key(|(_, draft)| key(draft));
     let mut done: Vec<Option<Done>> = vec![None; sorted.len()];
     let mut rest = sorted.into_iter().peekable();
     while rest.peek().is_some() {
@@ -354,14 +354,14 @@ impl<'b> Batch<'b> {
             .collect();
         let outdated = membership::outdated(tx, &idle).await?;
         for (slot, (item, channel, ..)) in listings {
-            let changed = changes.made.contains(&item) || changes.changed.contains(&item);
+            let has_effect = changes.made.contains(&item) || changes.changed.contains(&item);
             if matches!(self.items[slot].1, Item::Channel(_)) {
-                if changed {
+                if has_effect {
                     outcomes.touch(slot);
                 }
                 continue;
             }
-            let action = match changed {
+            let action = match has_effect {
                 true if !changes.peopled.contains(&channel) => Action::Inserted,
                 true => Action::Updated,
                 false if outdated.contains(&item) => Action::Stale,
