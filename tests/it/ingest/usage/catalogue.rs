@@ -106,17 +106,22 @@ async fn a_commit_that_deletes_a_header_moves_its_usages() {
 #[tokio::test(flavor = "multi_thread")]
 async fn usages_outlive_the_library_of_their_header() {
     let server = Usage::new().await;
-    library(&server, "asio", &["boost/asio.hpp"]).await;
-    // A second library: now only the list of headers says whose file it is.
-    let two = json!([{"key": "asio", "name": "asio"}, {"key": "ssl", "name": "ssl"}]);
-    let to = "boost/libraries?version=1.84.0&repo=boostorg/asio";
+    // Two libraries, neither called as the repository: only a list of headers says whose a file is.
+    let two = json!([{"key": "one", "name": "one"}, {"key": "two", "name": "two"}]);
+    let to = "boost/libraries?version=1.84.0&repo=boostorg/pair";
     server.taken(to, "application/json", two.to_string()).await;
-    server.scan(&scan(1, &[("a.cpp", Some(&["boost/asio.hpp"]))])).await;
-    assert_eq!(server.lines(&["usage"]).await, [usage("a.cpp", ASIO, "")]);
-    let rows = "library_name,file_name\nssl,boost/ssl.hpp\nasio,boost/other.hpp\n";
-    let to = "boost/headers?complete=libraries";
-    server.taken(to, "text/csv", rows).await;
-    assert_eq!(server.lines(&["usage", "missing"]).await, Vec::<String>::new());
+    let names = "library_name,file_name";
+    let rows = format!("{names}\none,boost/one.hpp\ntwo,boost/two.hpp\n");
+    server.taken("boost/headers", "text/csv", rows).await;
+    server.scan(&scan(1, &[("a.cpp", Some(&["boost/one.hpp"]))])).await;
+    let one = usage("a.cpp", "boostorg/pair:include/boost/one.hpp", "");
+    assert_eq!(server.lines(&["usage"]).await, [one]);
+    let rows = format!("{names}\none,boost/other.hpp\n");
+    server.taken("boost/headers?complete=libraries", "text/csv", rows).await;
+    assert_eq!(
+        server.lines(&["usage", "missing"]).await,
+        ["missing acme/app acme/app:a.cpp boost/one.hpp".to_owned(), usage("a.cpp", "?", "")]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
