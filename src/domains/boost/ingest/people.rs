@@ -31,8 +31,8 @@ impl Named {
         let (name, written) = match (text.find('<'), text.rfind('>')) {
             (Some(open), Some(close)) if open < close => (&text[..open], &text[open + 1..close]),
             (Some(open), None) => (&text[..open], &text[open + 1..]),
-            // An address alone has no blanks once it is readable.
-            _ if email::valid(&readable(text)).is_some() => ("", text),
+            // An address alone; ` at ` in a name does not make one.
+            _ if is_address(text) => ("", text),
             _ => (text, ""),
         };
         let name = name.trim().trim_matches('"').trim();
@@ -42,6 +42,13 @@ impl Named {
         let person = Self { name: Some(name.to_owned()).filter(|n| !n.is_empty()), address: valid };
         (person.name.is_some() || person.address.is_some()).then_some((person, is_bad))
     }
+}
+
+/// Whether a text is an address and nothing else, on a host that has a domain.
+fn is_address(text: &str) -> bool {
+    let address = readable(text);
+    let host = email::valid(&address).and_then(|address| address.split_once('@'));
+    host.is_some_and(|(_, host)| host.contains('.'))
 }
 
 /// An address as a mail program takes it: `jane -at- example -dot- org` → `jane@example.org`.
