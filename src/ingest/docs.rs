@@ -47,10 +47,6 @@ fn words(parameter: &str) -> &'static str {
         "team" => "Slack's id of the workspace, where the payload does not give it: `T0QVSH4420`.",
         "channel" => "Slack's id of the channel, where the payload does not give it: `C038HR2678`.",
         "allow_private" => "`true`: content that is not public is accepted; else it is refused.",
-        "allow_private" => "`true`: takes what is not public, such as direct messages.",
-        "version" => {
-            "The release, where the payload does not name it: `boost-1.87.0`, in any spelling."
-        }
         "library" => "The library, where the payload does not name it: its key or name.",
         _ => "Context that the payload lacks.",
     }

@@ -131,7 +131,17 @@ pub async fn replay(
     while !is_read || !working.is_empty() {
         if !is_read && working.len() < options.workers.max(1) {
             match groups.recv().await {
-                Some(group) => drop(working.spawn(group.work(app.clone(), options))),
+                Some(group) => {
+                    // What may name a row that must be there waits for those that make it.
+                    while group.awaits()
+                        && let Some(done) = working.join_next().await
+                    {
+                        let (dealt_with, part) = done??;
+                        summary.add(part);
+                        seen(dealt_with);
+                    }
+                    working.spawn(group.work(app.clone(), options));
+                }
                 None => is_read = true,
             }
             continue;
@@ -249,6 +259,12 @@ fn items(documents: &[Archived]) -> i32 {
 }
 
 impl Group {
+    /// Whether its kind waits for what others make.
+    fn awaits(&self) -> bool {
+        kind_named(&format!("{}/{}", self.common.domain, self.common.kind))
+            .is_some_and(|kind| !kind.spec().awaits.is_empty())
+    }
+
     /// Stores the group; gives how many lines of the manifest it stood for, and what became of them.
     async fn work(self, app: App, options: Options) -> anyhow::Result<(u64, Summary)> {
         let dealt_with = self.entries;

@@ -5,9 +5,6 @@
 //! through the same pipeline as every payload: archived as sent, committed with its receipt, replayed
 //! like any other. The kinds have no endpoint under `/ingest`.
 //!
-//! * [`github`]: GitHub.
-//! * [`slack`]: Slack.
-//! * [`signature`]: HMAC-SHA256 in constant time.
 //! [`github`] is GitHub's, [`slack`] Slack's; [`signature`] is HMAC-SHA256 in constant time.
 
 pub mod github;

@@ -130,7 +130,7 @@ struct Said<'v> {
     context: Context,
 }
 
-impl<'v> Said<'v> {
+impl Said<'_> {
     fn item(read: Read<Item>) -> Item {
         read.item
     }
@@ -206,7 +206,7 @@ impl<'v> Said<'v> {
     }
 
     /// Somebody whom an event names.
-    fn mention(&self, user: Node<'_>, at: Option<chrono::DateTime<chrono::Utc>>) -> Vec<Part> {
+    fn mention(user: Node<'_>, at: Option<chrono::DateTime<chrono::Utc>>) -> Vec<Part> {
         let Some(person) = Person::read(user) else {
             return ignored(user, "The event names nobody.");
         };

@@ -6,10 +6,9 @@ use super::{catalog::Catalog, contract::contract};
 use crate::support::TestDb;
 
 /// Tables of the server's own, which no resource serves.
-const INTERNAL: [&str; 11] = [
-    "boost_include",
-const INTERNAL: [&str; 10] = [
+const INTERNAL: [&str; 13] = [
     "boost_header_statement",
+    "boost_include",
     "dead_letter",
     "drift",
     "former_repository_name",

@@ -57,6 +57,7 @@ static SPEC: Spec = Spec {
     limit: 2_000_000,
     columns: &["library_name", "file_name"],
     source_time: false,
+    awaits: &["boost_library", "boost_library_version"],
     schema: include_str!("schema/headers.json"),
     example: include_str!("example/headers.csv"),
     watermark: Watermark::None("A list of headers has no time of its own."),

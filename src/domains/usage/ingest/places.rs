@@ -34,9 +34,7 @@ pub async fn repositories(
     let mut once: BTreeMap<RepoName, (i32, Repository)> = BTreeMap::new();
     for (item, name) in named {
         let folded = name.folded();
-        if !once.contains_key(&folded) {
-            once.insert(folded, (item, Repository::named(name.clone())));
-        }
+        once.entry(folded).or_insert_with(|| (item, Repository::named(name.clone())));
     }
     let mentions: Vec<(i32, &Repository)> = described
         .iter()
