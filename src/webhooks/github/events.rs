@@ -92,9 +92,9 @@ pub fn read(event: &str, node: Node<'_>, context: &Context) -> Option<Vec<Part>>
             let comment = node.get("comment");
             let at = comment.first(&["updated_at", "created_at"]);
             let at = said.context.source_time(at.instant().value(), at);
-            Some(said.mention(comment.get("user"), at))
+            Some(Said::mention(comment.get("user"), at))
         }
-        "member" => Some(said.mention(node.get("member"), None)),
+        "member" => Some(Said::mention(node.get("member"), None)),
         "label" => said.label(),
         "repository" => said.repository_event(),
         "star" | "fork" | "public" => Some(vec![part(said.repository()?)]),
