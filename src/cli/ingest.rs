@@ -21,7 +21,8 @@ use crate::{
     http::problem::{Result as Answer, nearest},
     ingest::{
         body::{self, Documents, Reader},
-        pipeline::{self, Job, Source},
+        job::{Job, Source},
+        pipeline,
         read::AnyKind,
         receipt::Receipt,
         request,

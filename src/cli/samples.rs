@@ -60,7 +60,7 @@ pub const SAMPLES: &[Sample] = samples! {
     "wg21/mailings": "wg21/mailings.ndjson",
     "wg21/papers": "wg21/papers.json",
     "wg21/metadata": "wg21/metadata.csv",
-    "docs/pages": "docs/iostreams-1.74.0.json",
-    "docs/pages": "docs/iostreams-1.81.0.json",
+    "docs/pages": "docs/pages-iostreams-1.74.0.json",
+    "docs/pages": "docs/pages-iostreams-1.81.0.json",
     "discord/exports": "discord/dev-games.json",
 };

@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use super::{
     body::{Documents, Format},
+    job::{Job, Source},
     kind::Items,
-    pipeline::{self, Job, Source},
+    pipeline,
     receipt::Receipt,
     request,
     routes::kind_named,

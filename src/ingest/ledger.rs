@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{
     document::Document,
+    job::Job,
     kind::Location,
-    pipeline::Job,
     receipt::{ItemReport, Receipt},
     tx::Tx,
     value::Note,

@@ -5,31 +5,26 @@
 //! items in one transaction together with the receipt, commit. When the last batch is committed the
 //! archive is synced, once; then the receipt may be given.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use diesel::result::{DatabaseErrorKind, Error};
 use diesel_async::{AnsiTransactionManager as Manager, TransactionManager};
 use serde_json::json;
-use uuid::Uuid;
 
 use super::{
-    archive::{Archive, Delivery, DeliveryInfo, Kept, Order, Status as Settled},
-    body::{Documents, Format, Unreadable},
+    archive::{Delivery, DeliveryInfo, Kept},
+    body::{Format, Unreadable},
     derived,
-    document::Document,
     drift::{Detector, Drift},
-    kind::{Context, Location, Outcome},
-    ledger::{self, Dead},
+    failed::{Failed, lost_a_race},
+    job::{Job, Mode, Source},
+    kind::{Location, Outcome},
+    ledger,
     locate::Look,
-    read::{AnyKind, Batch},
-    receipt::{ItemReport, LISTED, Receipt, Status, action_name},
+    read::Batch,
+    receipt::{Receipt, Status},
     tx::{Tally, Tx},
-    upsert::Action,
     value::Note,
+    verdicts::{Unit, dead_letters, fates, report, settle},
 };
 use crate::{
     app::App,
@@ -39,81 +34,6 @@ use crate::{
     },
     http::problem::{Problem, Result},
 };
-
-/// Whether good items are stored beside bad ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// They are.
-    Partial,
-    /// All or nothing.
-    Atomic,
-}
-
-impl Mode {
-    /// The parameter's value.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Partial => "partial",
-            Self::Atomic => "atomic",
-        }
-    }
-}
-
-/// A request to store documents of a kind.
-#[derive(Debug)]
-pub struct Job {
-    /// The kind.
-    pub kind: &'static dyn AnyKind,
-    /// What surrounds the items.
-    pub context: Context,
-    /// The media type of a document.
-    pub content_type: String,
-    /// Partial or atomic.
-    pub mode: Mode,
-    /// Whether nothing is to be kept.
-    pub dry_run: bool,
-    /// Whether this is a dead letter: if it is rejected again, it is one already.
-    pub is_retry: bool,
-    /// Who asks.
-    pub subject: String,
-    /// The request's id.
-    pub request_id: String,
-    /// The receipt to be.
-    pub receipt_id: Uuid,
-    /// The idempotency key, and the digest of the body that it stands for.
-    pub idempotency: Option<(String, Vec<u8>)>,
-    /// Where documents are archived; not when they come from there.
-    pub archive: Option<Archive>,
-}
-
-/// Where documents come from.
-#[derive(Debug)]
-pub enum Source {
-    /// A request's body.
-    Body(Box<Documents>),
-    /// Documents at hand: one batch, archived at the paths beside them.
-    Archived(Option<Vec<(Document, String)>>),
-    /// A file that is archived at a path.
-    File(Box<Documents>, String),
-}
-
-impl Source {
-    async fn next(&mut self) -> Result<Option<(Vec<Document>, Vec<String>)>, Unreadable> {
-        match self {
-            Self::Body(documents) => {
-                Ok(documents.next_batch().await?.map(|documents| (documents, Vec::new())))
-            }
-            Self::Archived(batch) => Ok(batch.take().map(|batch| batch.into_iter().unzip())),
-            Self::File(documents, path) => {
-                let batch = documents.next_batch().await?;
-                Ok(batch.map(|batch| {
-                    let paths = vec![path.clone(); batch.len()];
-                    (batch, paths)
-                }))
-            }
-        }
-    }
-}
 
 /// How often a transaction is repeated that lost a race.
 const ATTEMPTS: u32 = 8;
@@ -209,13 +129,6 @@ struct Run<'a> {
     /// The greatest stored position of each scope when a body of several batches began.
     highs: Option<HashMap<String, i64>>,
     detector: Arc<Detector>,
-}
-
-/// Documents that are committed together.
-struct Unit {
-    documents: Vec<Document>,
-    /// Where they are archived already, if they are.
-    archived: Vec<String>,
 }
 
 /// What an attempt to store a unit gives.
@@ -383,13 +296,7 @@ impl Run<'_> {
     fn keep(&mut self, batch: &dyn Batch, unit: &Unit) -> Result<Option<Vec<Option<Kept>>>> {
         let Some(delivery) = &mut self.delivery else { return Ok(None) };
         let extension = Format::of_document(&self.job.content_type).extension();
-        let mut fates = vec![Fate { is_empty: true, ..Fate::default() }; unit.documents.len()];
-        for entry in batch.entries() {
-            let fate = &mut fates[entry.document];
-            fate.is_empty = false;
-            fate.is_good |= entry.verdict.is_ok();
-            fate.is_private |= is_private(&entry.verdict);
-        }
+        let fates = fates(batch, unit.documents.len());
         let mut kept = Vec::with_capacity(unit.documents.len());
         for ((document, place), fate) in unit.documents.iter().zip(batch.places()).zip(fates) {
             if document.continues {
@@ -521,182 +428,4 @@ impl Run<'_> {
                 .increment(u64::from(count));
         }
     }
-}
-
-/// Why a unit was not stored.
-enum Failed {
-    /// The database refuses it.
-    Refused(Error),
-    /// The request has to end.
-    Problem(Problem),
-}
-
-impl From<Problem> for Failed {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
-    }
-}
-
-impl From<Error> for Failed {
-    fn from(error: Error) -> Self {
-        match &error {
-            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => {
-                Self::Problem(error.into())
-            }
-            Error::DatabaseError(_, info) if info.message().contains("timeout") => {
-                Self::Problem(error.into())
-            }
-            Error::DatabaseError(DatabaseErrorKind::UnableToSendCommand, _) => Self::Problem(
-                Problem::unavailable("database_away", "The database cannot be reached."),
-            ),
-            _ => Self::Refused(error),
-        }
-    }
-}
-
-/// Whether a transaction met another one, and may succeed when it is repeated.
-fn lost_a_race(error: &Error) -> bool {
-    match error {
-        Error::DatabaseError(
-            DatabaseErrorKind::SerializationFailure
-            | DatabaseErrorKind::UniqueViolation
-            | DatabaseErrorKind::ForeignKeyViolation,
-            _,
-        )
-        | Error::NotFound
-        | Error::RollbackTransaction => true,
-        Error::DatabaseError(_, info) => info.message().contains("deadlock"),
-        _ => false,
-    }
-}
-
-/// Counts a unit's items in the receipt and reports each.
-fn report(
-    receipt: &mut Receipt,
-    batch: &dyn Batch,
-    outcomes: &[Outcome],
-    late: &BTreeMap<i32, Vec<Note>>,
-    raw: &[Option<&str>],
-    refused: bool,
-) -> Vec<ItemReport> {
-    for path in raw.iter().flatten() {
-        if receipt.raw.len() < LISTED && receipt.raw.last().is_none_or(|last| last != path) {
-            receipt.raw.push((*path).to_owned());
-        }
-    }
-    let mut outcomes = outcomes.iter();
-    batch
-        .entries()
-        .iter()
-        .map(|entry| {
-            let raw = raw.get(entry.document).copied().flatten();
-            let mut warnings = entry.warnings.clone();
-            warnings.extend(late.get(&entry.index).into_iter().flatten().cloned());
-            receipt.note(entry.index, &warnings, entry.verdict.as_ref().err());
-            let mut item = ItemReport {
-                index: entry.index,
-                action: "rejected".to_owned(),
-                table: None,
-                key: None,
-                row_id: None,
-                raw: raw.map(str::to_owned),
-                warnings,
-                errors: Vec::new(),
-            };
-            match &entry.verdict {
-                Err(faults) => item.errors.clone_from(faults),
-                // Nothing of an atomic request is stored when one item is rejected.
-                Ok(accepted) if refused => {
-                    receipt.rejected += 1;
-                    item.key = Some(accepted.key.clone());
-                }
-                Ok(accepted) => {
-                    item.key = Some(accepted.key.clone());
-                    if let Some(outcome) = outcomes.next() {
-                        receipt.count(outcome.action);
-                        action_name(outcome.action).clone_into(&mut item.action);
-                        item.table =
-                            Some(outcome.table.to_owned()).filter(|table| !table.is_empty());
-                        item.row_id = outcome.row_id;
-                    }
-                }
-            }
-            item
-        })
-        .collect()
-}
-
-fn dead_letters<'d>(
-    batch: &'d dyn Batch,
-    unit: &'d Unit,
-    locations: &'d [Location],
-    raw: &[Option<&'d str>],
-) -> Vec<Dead<'d>> {
-    // Locations are those of the entries; there are none where no dead letter is to be kept.
-    let entries = batch.entries().iter().zip(locations);
-    entries
-        .filter_map(|(entry, location)| {
-            let faults = entry.verdict.as_ref().err()?;
-            if is_private(&entry.verdict) {
-                return None;
-            }
-            Some(Dead {
-                document: &unit.documents[entry.document],
-                part: entry.part,
-                location,
-                index: entry.index,
-                faults,
-                raw: raw.get(entry.document).copied().flatten(),
-            })
-        })
-        .collect()
-}
-
-/// What became of a document's items, all in all.
-#[derive(Debug, Clone, Copy, Default)]
-struct Fate {
-    is_empty: bool,
-    is_good: bool,
-    is_private: bool,
-}
-
-/// Private content is refused without a trace: neither archived nor kept as a dead letter.
-fn is_private<T>(verdict: &std::result::Result<T, Vec<Note>>) -> bool {
-    verdict.as_ref().is_err_and(|faults| faults.iter().any(|fault| fault.code == "private_channel"))
-}
-
-/// Tells the archive what became of each document.
-fn settle(
-    delivery: &mut Delivery,
-    batch: &dyn Batch,
-    unit: &Unit,
-    kept: &[Option<Kept>],
-    outcomes: &[Outcome],
-    refused: bool,
-) -> anyhow::Result<()> {
-    // A document is stale if all of its items are.
-    let mut newest = vec![true; unit.documents.len()];
-    let (mut good, mut outcomes) = (vec![0_usize; unit.documents.len()], outcomes.iter());
-    let mut stale = good.clone();
-    for entry in batch.entries().iter().filter(|entry| entry.verdict.is_ok()) {
-        good[entry.document] += 1;
-        let is_stale = outcomes.next().is_some_and(|outcome| outcome.action == Action::Stale);
-        stale[entry.document] += usize::from(is_stale);
-        newest[entry.document] = stale[entry.document] < good[entry.document];
-    }
-    for (nth, (document, kept)) in unit.documents.iter().zip(kept).enumerate() {
-        let (Some(kept), Some(place)) = (kept, &batch.places()[nth]) else { continue };
-        let is_whole_bad = good[nth] == 0 && !document.is_empty();
-        if document.continues || is_whole_bad {
-            continue;
-        }
-        if refused {
-            delivery.settle(kept, Settled::Rejected, None)?;
-            continue;
-        }
-        let stamp = place.stamp.clone();
-        let order: Order = (stamp.source_at, stamp.rank, stamp.as_of, stamp.digest);
-        delivery.settle(kept, Settled::Done, newest[nth].then_some(order))?;
-    }
-    Ok(())
 }

@@ -12,8 +12,8 @@ use tokio_util::io::StreamReader;
 
 use super::{
     body::{self, Format, Limits, OverLimit, Reader},
+    job::Mode,
     kind::{Content, Context, Spec},
-    pipeline::Mode,
     repo_name::RepoName,
     value,
 };

@@ -69,7 +69,7 @@ static SPEC: Spec = Spec {
     ),
     known: Known {
         key: "{version}:{client}",
-        stored: "join statement s on s.fold = 'boost.dependencies' and s.scope = u.version \
+        stored: "u join statement s on s.fold = 'boost.dependencies' and s.scope = u.version \
                  and s.key = 'client:' || u.client",
         deleted: None,
     },

@@ -63,7 +63,7 @@ static SPEC: Spec = Spec {
     watermark: Watermark::None("A list of headers has no time of its own."),
     known: Known {
         key: "{library}:{file}",
-        stored: "join boost_library l on l.name = u.library and not l.is_stub \
+        stored: "u join boost_library l on l.name = u.library and not l.is_stub \
                  join github_file f on f.repo_id = l.repo_id \
                      and f.filename in (u.file, 'include/' || u.file) \
                  join boost_header_statement h on h.id = f.id and h.library_id = l.id",

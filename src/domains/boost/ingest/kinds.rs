@@ -18,8 +18,8 @@ use crate::ingest::{
 macro_rules! watermark_of_versions {
     ($condition:literal) => {
         $crate::ingest::kind::Watermark::Of(concat!(
-            "select '*'::text, v.version_created_at, v.version, v.version_key::bigint \
-             from boost_version v where ",
+            "select '*'::text as scope, v.version_created_at as at, v.version as key, \
+             v.version_key::bigint as position from boost_version v where ",
             $condition
         ))
     };
@@ -38,7 +38,7 @@ static VERSIONS: Spec = Spec {
     watermark: watermark_of_versions!("v.source_digest <> ''"),
     known: Known {
         key: "{version}",
-        stored: "join boost_version v on v.version = u.version and v.source_digest <> ''",
+        stored: "u join boost_version v on v.version = u.version and v.source_digest <> ''",
         deleted: None,
     },
     ..Spec::new(

@@ -81,7 +81,7 @@ static SPEC: Spec = Spec {
     ),
     known: crate::ingest::kind::Known {
         key: "{repo}:{library}:{version}",
-        stored: "join github_account a on lower(a.username) = lower(split_part(u.repo, '/', 1)) \
+        stored: "u join github_account a on lower(a.username) = lower(split_part(u.repo, '/', 1)) \
                  join github_repository r on r.owner_account_id = a.id \
                      and lower(r.repo_name) = lower(split_part(u.repo, '/', 2)) \
                  join boost_library l on l.repo_id = r.id and l.name = u.library and not l.is_stub \

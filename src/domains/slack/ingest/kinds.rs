@@ -109,10 +109,10 @@ const fn spec(name: &'static str, doc: &'static str) -> Spec {
 }
 
 /// A row that is no stub: something was stated about it.
-const MESSAGES_AT: &str = "select t.team_id || '/' || c.channel_id, \
-     greatest(m.slack_message_created_at, m.slack_message_updated_at), m.ts, \
+const MESSAGES_AT: &str = "select t.team_id || '/' || c.channel_id as scope, \
+     greatest(m.slack_message_created_at, m.slack_message_updated_at) as at, m.ts as key, \
      (extract(epoch from greatest(m.slack_message_created_at, m.slack_message_updated_at)) \
-      * 1000000)::bigint \
+      * 1000000)::bigint as position \
      from slack_message m join slack_channel c on c.id = m.channel_id \
      join slack_team t on t.id = c.team_id \
      where m.source_at is not null and (m.column_stamps -> 'message') is distinct from 'null'";
@@ -127,7 +127,7 @@ static KINDS: [SlackKind; 5] = [
             watermark: Watermark::None("Teams have no time of their own."),
             known: Known {
                 key: "{team}",
-                stored: "join slack_team t on t.team_id = u.team and t.source_digest <> ''",
+                stored: "u join slack_team t on t.team_id = u.team and t.source_digest <> ''",
                 deleted: None,
             },
             ..spec("teams", "Workspaces: `team.info`, or `{\"team_id\", \"team_name\"}`.")
@@ -143,7 +143,7 @@ static KINDS: [SlackKind; 5] = [
             watermark: Watermark::None("`users.list` is read whole each time."),
             known: Known {
                 key: "{user}",
-                stored: "join slack_user t on t.slack_user_id = u.user and t.source_digest <> ''",
+                stored: "u join slack_user t on t.slack_user_id = u.user and t.source_digest <> ''",
                 deleted: None,
             },
             ..spec("users", "People and bots: `users.list`, `users.info`, or arrays of users.")
@@ -160,7 +160,7 @@ static KINDS: [SlackKind; 5] = [
             watermark: Watermark::None("`conversations.list` is read whole each time."),
             known: Known {
                 key: "{team}/{channel}",
-                stored: "join slack_team t on t.team_id = u.team join slack_channel c \
+                stored: "u join slack_team t on t.team_id = u.team join slack_channel c \
                          on c.team_id = t.id and c.channel_id = u.channel \
                          and c.source_digest <> ''",
                 deleted: None,
@@ -183,7 +183,7 @@ static KINDS: [SlackKind; 5] = [
             watermark: Watermark::None("A list of members is read whole each time."),
             known: Known {
                 key: "{team}/{channel}",
-                stored: "join slack_team t on t.team_id = u.team join slack_channel c \
+                stored: "u join slack_team t on t.team_id = u.team join slack_channel c \
                          on c.team_id = t.id and c.channel_id = u.channel \
                          and c.members_at is not null",
                 deleted: None,
@@ -207,7 +207,7 @@ static KINDS: [SlackKind; 5] = [
             watermark: Watermark::Of(MESSAGES_AT),
             known: Known {
                 key: "{team}/{channel}:{ts}",
-                stored: "join slack_team t on t.team_id = u.team join slack_channel c \
+                stored: "u join slack_team t on t.team_id = u.team join slack_channel c \
                          on c.team_id = t.id and c.channel_id = u.channel \
                          join slack_message m on m.channel_id = c.id and m.ts = u.ts \
                          and (m.column_stamps -> 'message') is distinct from 'null'",

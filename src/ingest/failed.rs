@@ -1,0 +1,53 @@
+//! Why a transaction failed: whether it helps to repeat it.
+
+use diesel::result::{DatabaseErrorKind, Error};
+
+use crate::http::problem::Problem;
+
+/// Why a unit was not stored.
+#[derive(Debug)]
+pub enum Failed {
+    /// The database refuses it.
+    Refused(Error),
+    /// The request has to end.
+    Problem(Problem),
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => {
+                Self::Problem(error.into())
+            }
+            Error::DatabaseError(_, info) if info.message().contains("timeout") => {
+                Self::Problem(error.into())
+            }
+            Error::DatabaseError(DatabaseErrorKind::UnableToSendCommand, _) => Self::Problem(
+                Problem::unavailable("database_away", "The database cannot be reached."),
+            ),
+            _ => Self::Refused(error),
+        }
+    }
+}
+
+/// Whether a transaction met another one, and may succeed when it is repeated.
+pub fn lost_a_race(error: &Error) -> bool {
+    match error {
+        Error::DatabaseError(
+            DatabaseErrorKind::SerializationFailure
+            | DatabaseErrorKind::UniqueViolation
+            | DatabaseErrorKind::ForeignKeyViolation,
+            _,
+        )
+        | Error::NotFound
+        | Error::RollbackTransaction => true,
+        Error::DatabaseError(_, info) => info.message().contains("deadlock"),
+        _ => false,
+    }
+}

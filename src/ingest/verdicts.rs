@@ -1,0 +1,170 @@
+//! What became of the items of a unit: in the receipt, as dead letters, in the archive.
+
+use std::collections::BTreeMap;
+
+use super::{
+    archive::{Delivery, Kept, Order, Status as Settled},
+    document::Document,
+    kind::{Location, Outcome},
+    ledger::Dead,
+    read::Batch,
+    receipt::{ItemReport, LISTED, Receipt, action_name},
+    upsert::Action,
+    value::Note,
+};
+
+/// Documents that are committed together.
+#[derive(Debug)]
+pub struct Unit {
+    /// The documents.
+    pub documents: Vec<Document>,
+    /// Where they are archived already, if they are.
+    pub archived: Vec<String>,
+}
+
+/// Counts a unit's items in the receipt and reports each.
+pub fn report(
+    receipt: &mut Receipt,
+    batch: &dyn Batch,
+    outcomes: &[Outcome],
+    late: &BTreeMap<i32, Vec<Note>>,
+    raw: &[Option<&str>],
+    refused: bool,
+) -> Vec<ItemReport> {
+    for path in raw.iter().flatten() {
+        if receipt.raw.len() < LISTED && receipt.raw.last().is_none_or(|last| last != path) {
+            receipt.raw.push((*path).to_owned());
+        }
+    }
+    let mut outcomes = outcomes.iter();
+    batch
+        .entries()
+        .iter()
+        .map(|entry| {
+            let raw = raw.get(entry.document).copied().flatten();
+            let mut warnings = entry.warnings.clone();
+            warnings.extend(late.get(&entry.index).into_iter().flatten().cloned());
+            receipt.note(entry.index, &warnings, entry.verdict.as_ref().err());
+            let mut item = ItemReport {
+                index: entry.index,
+                action: "rejected".to_owned(),
+                table: None,
+                key: None,
+                row_id: None,
+                raw: raw.map(str::to_owned),
+                warnings,
+                errors: Vec::new(),
+            };
+            match &entry.verdict {
+                Err(faults) => item.errors.clone_from(faults),
+                // Nothing of an atomic request is stored when one item is rejected.
+                Ok(accepted) if refused => {
+                    receipt.rejected += 1;
+                    item.key = Some(accepted.key.clone());
+                }
+                Ok(accepted) => {
+                    item.key = Some(accepted.key.clone());
+                    if let Some(outcome) = outcomes.next() {
+                        receipt.count(outcome.action);
+                        action_name(outcome.action).clone_into(&mut item.action);
+                        item.table =
+                            Some(outcome.table.to_owned()).filter(|table| !table.is_empty());
+                        item.row_id = outcome.row_id;
+                    }
+                }
+            }
+            item
+        })
+        .collect()
+}
+
+/// The dead letters of a unit.
+pub fn dead_letters<'d>(
+    batch: &'d dyn Batch,
+    unit: &'d Unit,
+    locations: &'d [Location],
+    raw: &[Option<&'d str>],
+) -> Vec<Dead<'d>> {
+    // Locations are those of the entries; there are none where no dead letter is to be kept.
+    let entries = batch.entries().iter().zip(locations);
+    entries
+        .filter_map(|(entry, location)| {
+            let faults = entry.verdict.as_ref().err()?;
+            if is_private(&entry.verdict) {
+                return None;
+            }
+            Some(Dead {
+                document: &unit.documents[entry.document],
+                part: entry.part,
+                location,
+                index: entry.index,
+                faults,
+                raw: raw.get(entry.document).copied().flatten(),
+            })
+        })
+        .collect()
+}
+
+/// What became of a document's items, all in all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fate {
+    /// There are none.
+    pub is_empty: bool,
+    /// One of them is accepted.
+    pub is_good: bool,
+    /// One of them is private.
+    pub is_private: bool,
+}
+
+/// What became of the items of each document.
+pub fn fates(batch: &dyn Batch, documents: usize) -> Vec<Fate> {
+    let mut fates = vec![Fate { is_empty: true, ..Fate::default() }; documents];
+    for entry in batch.entries() {
+        let fate = &mut fates[entry.document];
+        fate.is_empty = false;
+        fate.is_good |= entry.verdict.is_ok();
+        fate.is_private |= is_private(&entry.verdict);
+    }
+    fates
+}
+
+/// Private content is refused without a trace: neither archived nor kept as a dead letter.
+fn is_private<T>(verdict: &std::result::Result<T, Vec<Note>>) -> bool {
+    verdict.as_ref().is_err_and(|faults| faults.iter().any(|fault| fault.code == "private_channel"))
+}
+
+/// Tells the archive what became of each document.
+pub fn settle(
+    delivery: &mut Delivery,
+    batch: &dyn Batch,
+    unit: &Unit,
+    kept: &[Option<Kept>],
+    outcomes: &[Outcome],
+    refused: bool,
+) -> anyhow::Result<()> {
+    // A document is stale if all of its items are.
+    let mut newest = vec![true; unit.documents.len()];
+    let (mut good, mut outcomes) = (vec![0_usize; unit.documents.len()], outcomes.iter());
+    let mut stale = good.clone();
+    for entry in batch.entries().iter().filter(|entry| entry.verdict.is_ok()) {
+        good[entry.document] += 1;
+        let is_stale = outcomes.next().is_some_and(|outcome| outcome.action == Action::Stale);
+        stale[entry.document] += usize::from(is_stale);
+        newest[entry.document] = stale[entry.document] < good[entry.document];
+    }
+    for (nth, (document, kept)) in unit.documents.iter().zip(kept).enumerate() {
+        let (Some(kept), Some(place)) = (kept, &batch.places()[nth]) else { continue };
+        let is_whole_bad = good[nth] == 0 && !document.is_empty();
+        if document.continues || is_whole_bad {
+            continue;
+        }
+        if refused {
+            delivery.settle(kept, Settled::Rejected, None)?;
+            continue;
+        }
+        let stamp = place.stamp.clone();
+        let order: Order = (stamp.source_at, stamp.rank, stamp.as_of, stamp.digest);
+        delivery.settle(kept, Settled::Done, newest[nth].then_some(order))?;
+    }
+    Ok(())
+}
