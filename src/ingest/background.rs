@@ -90,7 +90,7 @@ async fn try_again(app: &App, stop: &CancellationToken) {
 }
 
 /// Tries every dead letter once that waits for a catalogue; gives how many were stored.
-async fn retry_waiting(app: &App, stop: &CancellationToken) -> Result<usize> {
+pub async fn retry_waiting(app: &App, stop: &CancellationToken) -> Result<usize> {
     retry_of(app, &waiting(), stop).await
 }
 

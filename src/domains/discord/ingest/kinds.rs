@@ -40,7 +40,7 @@ static SPEC: Spec = Spec {
     ),
     known: Known {
         key: "{message_id}",
-        stored: "join discord_message m on m.message_id = case \
+        stored: "u join discord_message m on m.message_id = case \
                  when u.message_id !~ '^[0-9]{1,19}$' then null \
                  when u.message_id::numeric <= 9223372036854775807 then u.message_id::bigint end",
         deleted: None,

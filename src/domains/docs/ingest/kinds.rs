@@ -39,7 +39,7 @@ static SPEC: Spec = Spec {
     ),
     known: Known {
         key: "{content_hash}",
-        stored: "join boost_doc_content c on c.content_hash = lower(u.content_hash)",
+        stored: "u join boost_doc_content c on c.content_hash = lower(u.content_hash)",
         deleted: None,
     },
     ..Spec::new(

@@ -156,7 +156,7 @@ async fn bad_messages_cost_no_good_ones() {
     let letters = slack
         .text("select count(*) || ' ' || count(scope) || ' ' || count(position) from dead_letter")
         .await;
-    assert_eq!(letters, "8 8 2", "they are placed where the watermark needs them");
+    assert_eq!(letters, "8 8 8", "they are placed where the watermark needs them");
     slack
         .raw(&format!("{TO}&mode=atomic"), json!([said("7.000001", "x"), {}]).to_string())
         .await
