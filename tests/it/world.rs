@@ -123,7 +123,7 @@ async fn samples_make_equal_rows_in_any_order() {
     let first = TestApp::new().await;
     post_in_order(&first, &straight).await;
     let expected = dump(first.db().url()).await;
-    let mut random = StdRng::seed_from_u64(20261125);
+    let mut random = StdRng::seed_from_u64(20_261_125);
     for round in 0..3 {
         let mut order: Vec<usize> = straight.iter().rev().copied().collect();
         if round > 0 {

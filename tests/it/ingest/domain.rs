@@ -4,7 +4,7 @@ use std::path::Path;
 
 use boost_dashboard::{
     db::sql::{Row, Statement, Value as Cell},
-    ingest::kind::Watermark,
+    ingest::{kind::Watermark, read::AnyKind},
 };
 use diesel_async::RunQueryDsl as _;
 use serde_json::Value;
@@ -157,10 +157,8 @@ async fn examples_are_stored_watched_and_known() {
     ] {
         let domain = Domain::new(name).await;
         let kinds = boost_dashboard::domains::all().into_iter().flat_map(|domain| domain.kinds);
-        let spec = kinds
-            .map(|found| found.spec())
-            .find(|spec| (spec.domain, spec.name) == (name, kind))
-            .unwrap();
+        let spec =
+            kinds.map(AnyKind::spec).find(|spec| (spec.domain, spec.name) == (name, kind)).unwrap();
         let (to, media) = match kind {
             "transcripts" => ("transcripts?video=v", "text/vtt"),
             _ => (kind, "application/json"),

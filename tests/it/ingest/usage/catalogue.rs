@@ -70,7 +70,7 @@ async fn of_several_files_one_that_is_there_comes_first() {
     server.scan(&scan(1, &[("a.cpp", Some(&["boost/x.hpp"]))])).await;
     let usages = &["usage"][..];
     let alpha = usage("a.cpp", "boostorg/alpha:include/boost/x.hpp", "");
-    assert_eq!(server.lines(usages).await, [alpha.clone()]);
+    assert_eq!(server.lines(usages).await, std::slice::from_ref(&alpha));
     let state = |deleted, day| {
         let rows = format!(
             "owner,repo_name,file_path,is_deleted\nboostorg,alpha,include/boost/x.hpp,{deleted}\n"
