@@ -31,15 +31,23 @@ static SCANS: Spec = Spec {
     source_time: false,
     schema: include_str!("schema/repository-scans.json"),
     example: include_str!("example/repository-scans.json"),
-    watermark: Watermark::Of(
-        "select s.scope, x.last_scan_at as at, n.name as key, \
-         (extract(epoch from x.last_scan_at) * 1000000)::bigint as position \
-         from boost_external_repository x join github_repository r on r.id = x.id \
-         join github_account a on a.id = r.owner_account_id \
-         cross join lateral (select a.username || '/' || r.repo_name as name) n \
-         cross join lateral (values (lower(n.name)), ('*')) s(scope) \
-         where x.last_scan_at is not null",
-    ),
+    watermark: Watermark::Failing {
+        rows: "select s.scope, x.last_scan_at as at, n.name as key, \
+               (extract(epoch from x.last_scan_at) * 1000000)::bigint as position \
+               from boost_external_repository x join github_repository r on r.id = x.id \
+               join github_account a on a.id = r.owner_account_id \
+               cross join lateral (select a.username || '/' || r.repo_name as name) n \
+               cross join lateral (values (lower(n.name)), ('*')) s(scope) \
+               where x.last_scan_at is not null",
+        // A failed scan that no good one follows.
+        failures: "select s.scope, (extract(epoch from f.source_at) * 1000000)::bigint as position \
+                   from statement f cross join lateral (values (f.scope), ('*')) s(scope) \
+                   where f.fold = 'usage.failures' and not exists (select \
+                   from boost_external_repository x join github_repository r on r.id = x.id \
+                   join github_account a on a.id = r.owner_account_id \
+                   where lower(a.username || '/' || r.repo_name) = f.scope \
+                   and x.last_scan_at >= f.source_at)",
+    },
     known: Known {
         key: "{repo}:{scanned_at}",
         stored: "u join github_account a on lower(a.username) = lower(split_part(u.repo, '/', 1)) \

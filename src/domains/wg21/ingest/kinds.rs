@@ -64,12 +64,17 @@ static PAPERS: Spec = Spec {
     source_time: false,
     schema: include_str!("schema/papers.json"),
     example: include_str!("example/papers.json"),
-    watermark: Watermark::Of(
-        "select '*' as scope, to_date(m.mailing_date, 'YYYY-MM')::timestamp at time zone 'UTC' as at, \
-         m.mailing_date as key, replace(m.mailing_date, '-', '')::bigint as position \
-         from wg21_mailing m where m.mailing_date <> 'unknown' \
-         and exists (select from wg21_paper p where p.mailing_id = m.id)",
-    ),
+    watermark: Watermark::Failing {
+        rows: "select '*' as scope, \
+               to_date(m.mailing_date, 'YYYY-MM')::timestamp at time zone 'UTC' as at, \
+               m.mailing_date as key, replace(m.mailing_date, '-', '')::bigint as position \
+               from wg21_mailing m where m.mailing_date <> 'unknown' \
+               and exists (select from wg21_paper p where p.mailing_id = m.id)",
+        // A mailing whose papers are still to come.
+        failures: "select '*' as scope, replace(m.mailing_date, '-', '')::bigint as position \
+                   from wg21_mailing m where m.mailing_date <> 'unknown' \
+                   and not exists (select from wg21_paper p where p.mailing_id = m.id)",
+    },
     known: PAPER_KEYS,
     ..Spec::new(
         "wg21",

@@ -78,8 +78,11 @@ async fn a_failed_scan_changes_nothing_and_an_empty_one_must_say_so() {
     assert_eq!(counts(&receipt), [0, 0, 1, 0, 0]);
     assert_eq!(receipt["warnings"][0]["code"], "ignored");
     assert_eq!(server.dump().await, before);
-    let open = "select count(*) from statement where fold = 'usage.failures'";
-    assert_eq!(server.0.number(open).await, 1);
+    let spec =
+        boost_dashboard::ingest::routes::kind_named("usage/repository-scans").unwrap().spec();
+    let failures = spec.watermark.failures().unwrap();
+    let open = format!("select count(*) from ({failures}) f where scope <> '*'");
+    assert_eq!(server.0.number(&open).await, 1);
     let unknown = json!({"repo_full_name": "acme/other", "scan_status": "failed"});
     server.scan(&unknown).await;
     assert_eq!(server.dump().await, before);

@@ -66,16 +66,19 @@ async fn a_mailing_without_papers_is_a_row() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn watermarks_are_the_newest_mailings() {
-    use boost_dashboard::ingest::kind::Watermark;
     let feed = super::feed().await;
     let paper = super::file("p1r0.pdf", json!({}));
     feed.post(&json!({"mailing_date": "2025-02", "title": "post", "papers": [paper]})).await;
     feed.post(&json!({"mailing_date": "2025-03", "papers": []})).await;
     let kinds = boost_dashboard::domains::wg21::ingest::kinds::kinds();
     for kind in &kinds[..2] {
-        let Watermark::Of(marks) = kind.spec().watermark else { panic!("there is a watermark") };
+        let marks = kind.spec().watermark.rows().unwrap();
         let marks =
             format!("select concat_ws(' ', scope, at::date, key, position) from ({marks}) m");
         assert_eq!(feed.texts(&marks).await, ["* 2025-02-01 2025-02 202502"]);
     }
+    // A mailing whose papers are still to come keeps what is above it from being safe.
+    let failures = kinds[1].spec().watermark.failures().unwrap();
+    let failures = format!("select concat_ws(' ', scope, position) from ({failures}) f");
+    assert_eq!(feed.texts(&failures).await, ["* 202503"]);
 }
