@@ -15,9 +15,9 @@ use uuid::Uuid;
 use super::{
     dead_letters::{self, Retry},
     kind::Spec,
-    queue,
     read::AnyKind,
     tx::{Count, Tally},
+    worker,
 };
 use crate::{
     app::App,
@@ -64,7 +64,7 @@ pub fn start(app: &App, stop: &CancellationToken) -> JoinHandle<()> {
     let (first, second) = (stop.clone(), stop.clone());
     tokio::spawn(async move {
         let letters = tokio::spawn(async move { try_again(&letters, &second).await });
-        queue::work(&queue, &first).await;
+        worker::work(&queue, &first).await;
         let _ = letters.await;
     })
 }

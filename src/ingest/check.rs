@@ -9,7 +9,6 @@ use super::{
     kind::{Context, Spec},
     read::AnyKind,
     receipt::{LISTED, Receipt, Status},
-    tx::Tally,
 };
 
 /// What only storing an item tells.
@@ -59,24 +58,6 @@ pub async fn check(
 }
 
 fn empty(spec: &Spec, context: &Context) -> Receipt {
-    Receipt {
-        id: String::new(),
-        request_id: String::new(),
-        domain: spec.domain.to_owned(),
-        kind: spec.name.to_owned(),
-        status: Status::Running,
-        dry_run: true,
-        received: 0,
-        inserted: 0,
-        updated: 0,
-        unchanged: 0,
-        stale: 0,
-        rejected: 0,
-        warnings: Vec::new(),
-        tables: Tally::new(),
-        raw: Vec::new(),
-        errors: Vec::new(),
-        started_at: context.received_at,
-        finished_at: None,
-    }
+    let begun = Receipt::begun(spec, Default::default(), Status::Running, context.received_at);
+    Receipt { dry_run: true, ..begun }
 }

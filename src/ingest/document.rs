@@ -118,24 +118,30 @@ impl Document {
         self.len() == 0
     }
 
-    /// The bytes of a body that has only this item of the document.
-    pub fn excerpt(&self, part: Option<usize>) -> Vec<u8> {
-        let one = part.and_then(|nth| {
-            let parts = self.parts.as_ref().ok()?;
-            Some((parts, parts.items.get(nth)?))
-        });
-        let Some((parts, item)) = one else { return self.bytes.to_vec() };
-        let text = match item {
+    /// The bytes of a body that has only these items of the document; all of it if none is named.
+    pub fn excerpt(&self, only: &[usize]) -> Vec<u8> {
+        let Ok(parts) = &self.parts else { return self.bytes.to_vec() };
+        let items: Vec<&Part> = only.iter().filter_map(|nth| parts.items.get(*nth)).collect();
+        if items.is_empty() {
+            return self.bytes.to_vec();
+        }
+        let text = |item: &&Part| match item {
             Part::Json(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             Part::Ready(Value::String(line), _) if parts.form == Form::Line => line.clone(),
             Part::Ready(value, _) => value.to_string(),
         };
-        match (parts.form, item) {
-            (Form::Whole, _) => self.bytes.to_vec(),
-            (Form::Row, Part::Ready(row, _)) => csv_of(row),
-            (Form::Line | Form::Row, _) => text.into_bytes(),
-            (Form::Listed, _) => surround(parts, &format!("[{text}]")),
-            (Form::Member, _) => surround(parts, &text),
+        let texts = || items.iter().map(text).collect::<Vec<_>>();
+        match parts.form {
+            Form::Whole => self.bytes.to_vec(),
+            Form::Line => texts().join("\n").into_bytes(),
+            Form::Row => csv_of(&items),
+            Form::Listed => surround(parts, &format!("[{}]", texts().join(","))),
+            // Each is an object of one member.
+            Form::Member => {
+                let members: Vec<String> =
+                    texts().iter().map(|text| text[1..text.len() - 1].to_owned()).collect();
+                surround(parts, &format!("{{{}}}", members.join(",")))
+            }
         }
     }
 }
@@ -158,12 +164,20 @@ fn surround(parts: &Parts, list: &str) -> Vec<u8> {
     envelope.to_string().into_bytes()
 }
 
-fn csv_of(row: &Value) -> Vec<u8> {
-    let members = row.as_object().into_iter().flatten();
-    let (names, cells): (Vec<&str>, Vec<&str>) =
-        members.map(|(name, cell)| (name.as_str(), cell.as_str().unwrap_or_default())).unzip();
+fn csv_of(rows: &[&Part]) -> Vec<u8> {
+    let rows = rows.iter().filter_map(|part| match part {
+        Part::Ready(Value::Object(row), _) => Some(row),
+        _ => None,
+    });
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let written = writer.write_record(names).and_then(|()| writer.write_record(cells));
+    let mut written = Ok(());
+    for (nth, row) in rows.enumerate() {
+        if nth == 0 {
+            written = written.and_then(|()| writer.write_record(row.keys()));
+        }
+        let cells = row.values().map(|cell| cell.as_str().unwrap_or_default());
+        written = written.and_then(|()| writer.write_record(cells));
+    }
     written.ok().and_then(|()| writer.into_inner().ok()).unwrap_or_default()
 }
 
@@ -299,6 +313,8 @@ mod tests {
     fn an_item_is_sent_alone() {
         let body = Bytes::from_static(br#"{"a":1,"messages":[{"b":2},{"b":3}]}"#);
         let document = Document::json(body, 0, &SPEC);
-        assert_eq!(document.excerpt(Some(1)), br#"{"a":1,"messages":[{"b":3}]}"#);
+        assert_eq!(document.excerpt(&[1]), br#"{"a":1,"messages":[{"b":3}]}"#);
+        assert_eq!(document.excerpt(&[1, 0]), br#"{"a":1,"messages":[{"b":3},{"b":2}]}"#);
+        assert_eq!(document.excerpt(&[]), document.bytes);
     }
 }

@@ -1,5 +1,6 @@
 //! What the pipeline is asked to do, and where the documents come from.
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{
@@ -8,6 +9,7 @@ use super::{
     document::Document,
     kind::Context,
     read::AnyKind,
+    receipt::{Receipt, Status},
 };
 
 /// Whether good items are stored beside bad ones.
@@ -54,6 +56,14 @@ pub struct Job {
     pub idempotency: Option<(String, Vec<u8>)>,
     /// Where documents are archived; not when they come from there.
     pub archive: Option<Archive>,
+}
+
+impl Job {
+    /// Its receipt, of which nothing is done yet.
+    pub fn begun(&self, status: Status, at: DateTime<Utc>) -> Receipt {
+        let ids = (self.receipt_id.to_string(), self.request_id.clone());
+        Receipt::begun(self.kind.spec(), ids, status, at)
+    }
 }
 
 /// Where documents come from.

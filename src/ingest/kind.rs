@@ -339,6 +339,12 @@ pub struct Sheet<E, I> {
     pub items: Vec<(i32, I)>,
 }
 
+/// The items of sheets, in order, with their index in the body.
+pub fn items_of<E, I>(sheets: &[Sheet<E, I>]) -> Vec<(i32, &I)> {
+    let items = sheets.iter().flat_map(|sheet| &sheet.items);
+    items.map(|(index, item)| (*index, item)).collect()
+}
+
 /// A kind whose documents hold many items: an export, a page of messages, a file of rows. One
 /// document is one transaction; rows of a CSV file come in several sheets.
 pub trait DocumentKind: Send + Sync + 'static {
@@ -443,13 +449,6 @@ impl<K: Kind> DocumentKind for K {
         sheets: &'a [Sheet<Self::Envelope, K::Item>],
         context: &'a Context,
     ) -> Storing<'a> {
-        Box::pin(async move {
-            let items: Vec<(i32, &K::Item)> = sheets
-                .iter()
-                .flat_map(|sheet| &sheet.items)
-                .map(|(index, item)| (*index, item))
-                .collect();
-            Kind::store(self, tx, &items, context).await
-        })
+        Box::pin(async move { Kind::store(self, tx, &items_of(sheets), context).await })
     }
 }

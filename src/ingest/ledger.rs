@@ -155,7 +155,7 @@ pub async fn write_dead_letters(tx: &mut Tx<'_>, job: &Job, dead: &[Dead<'_>]) -
         .with(
             "body",
             SqlType::Bytea,
-            dead.iter().map(|dead| Value::Bytea(dead.document.excerpt(dead.part))),
+            dead.iter().map(|dead| Value::Bytea(dead.document.excerpt(dead.part.as_slice()))),
         )
         .with(
             "scope",

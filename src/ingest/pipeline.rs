@@ -22,7 +22,7 @@ use super::{
     locate::Look,
     read::Batch,
     receipt::{Receipt, Status},
-    tx::{Tally, Tx},
+    tx::Tx,
     value::Note,
     verdicts::{Unit, dead_letters, fates, report, settle},
 };
@@ -62,26 +62,7 @@ pub async fn run_as(
         app,
         job,
         number,
-        receipt: Receipt {
-            id: job.receipt_id.to_string(),
-            request_id: job.request_id.clone(),
-            domain: spec.domain.to_owned(),
-            kind: spec.name.to_owned(),
-            status: Status::Running,
-            dry_run: job.dry_run,
-            received: 0,
-            inserted: 0,
-            updated: 0,
-            unchanged: 0,
-            stale: 0,
-            rejected: 0,
-            warnings: Vec::new(),
-            tables: Tally::new(),
-            raw: Vec::new(),
-            errors: Vec::new(),
-            started_at: app.clock.now(),
-            finished_at: None,
-        },
+        receipt: Receipt { dry_run: job.dry_run, ..job.begun(Status::Running, app.clock.now()) },
         delivery: None,
         file: None,
         highs: None,
@@ -303,7 +284,12 @@ impl Run<'_> {
                 kept.push(self.file.clone());
                 continue;
             }
-            let bytes = document.bytes.clone();
+            // Of a document that is private in part the rest is kept.
+            let bytes = if fate.is_private && fate.is_good {
+                document.excerpt(&fate.public).into()
+            } else {
+                document.bytes.clone()
+            };
             kept.push(match place {
                 Some(place) if fate.is_good || fate.is_empty => {
                     Some(delivery.keep(&place.path, bytes))

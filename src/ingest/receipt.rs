@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
+    kind::Spec,
     tx::{Count, Tally},
     upsert::Action,
     value::Note,
@@ -128,6 +129,32 @@ pub const fn action_name(action: Action) -> &'static str {
 }
 
 impl Receipt {
+    /// The receipt of a request of which nothing is done yet. One that nobody can ask for has no
+    /// ids.
+    pub fn begun(spec: &Spec, ids: (String, String), status: Status, at: DateTime<Utc>) -> Self {
+        let (id, request_id) = ids;
+        Self {
+            id,
+            request_id,
+            domain: spec.domain.to_owned(),
+            kind: spec.name.to_owned(),
+            status,
+            dry_run: false,
+            received: 0,
+            inserted: 0,
+            updated: 0,
+            unchanged: 0,
+            stale: 0,
+            rejected: 0,
+            warnings: Vec::new(),
+            tables: Tally::new(),
+            raw: Vec::new(),
+            errors: Vec::new(),
+            started_at: at,
+            finished_at: None,
+        }
+    }
+
     /// Counts an item that was stored.
     pub fn count(&mut self, action: Action) {
         *match action {

@@ -106,7 +106,7 @@ pub fn dead_letters<'d>(
 }
 
 /// What became of a document's items, all in all.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Fate {
     /// There are none.
     pub is_empty: bool,
@@ -114,6 +114,8 @@ pub struct Fate {
     pub is_good: bool,
     /// One of them is private.
     pub is_private: bool,
+    /// Those that are not, by their place in the document.
+    pub public: Vec<usize>,
 }
 
 /// What became of the items of each document.
@@ -123,7 +125,11 @@ pub fn fates(batch: &dyn Batch, documents: usize) -> Vec<Fate> {
         let fate = &mut fates[entry.document];
         fate.is_empty = false;
         fate.is_good |= entry.verdict.is_ok();
-        fate.is_private |= is_private(&entry.verdict);
+        if is_private(&entry.verdict) {
+            fate.is_private = true;
+        } else {
+            fate.public.extend(entry.part);
+        }
     }
     fates
 }

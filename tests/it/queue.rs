@@ -6,7 +6,7 @@ use axum::{
     body::Body,
     http::{Method, header},
 };
-use boost_dashboard::ingest::{background, queue};
+use boost_dashboard::ingest::{background, worker};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -63,8 +63,8 @@ async fn a_request_is_answered_at_once_and_run_later() {
     assert_eq!(waiting(&app), [id.as_str()]);
     assert_eq!(number(app.db(), "select count(*) from github_account").await, 0);
 
-    assert!(queue::run_next(app.app()).await.unwrap());
-    assert!(!queue::run_next(app.app()).await.unwrap());
+    assert!(worker::run_next(app.app()).await.unwrap());
+    assert!(!worker::run_next(app.app()).await.unwrap());
     let done = receipt(&app, &answer).await;
     assert_eq!((&done["status"], &done["inserted"]), (&json!("partial"), &json!(2)), "{done}");
     assert_eq!((&done["id"], &done["errors"][0]["index"]), (&json!(id), &json!(1)));
@@ -88,13 +88,13 @@ async fn a_key_is_one_request_queued_or_not() {
     let other = send(&app, "accounts", Some("k"), true, account(2).to_string()).await;
     assert_eq!(other.status(), 409);
     assert_eq!(waiting(&app).len(), 1);
-    assert!(queue::run_next(app.app()).await.unwrap());
+    assert!(worker::run_next(app.app()).await.unwrap());
     for prefer in [true, false] {
         let again = send(&app, "accounts", Some("k"), prefer, body.clone()).await;
         assert_eq!(again.status(), 200);
         assert_eq!(again.json(), receipt(&app, &first).await);
     }
-    assert!(!queue::run_next(app.app()).await.unwrap());
+    assert!(!worker::run_next(app.app()).await.unwrap());
     assert!(waiting(&app).is_empty());
 }
 
@@ -147,7 +147,7 @@ async fn a_queued_item_keeps_its_scope_from_being_safe() {
     let before = mark().await;
     assert_eq!((&before["high"]["key"], &before["safe"]["key"]), (&json!("2"), &json!("1")));
     assert_eq!(before["open_failures"], 1);
-    queue::run_next(app.app()).await.unwrap();
+    worker::run_next(app.app()).await.unwrap();
     assert_eq!(mark().await["safe"]["key"], "2");
 }
 
@@ -167,7 +167,7 @@ async fn a_run_that_was_cut_short_is_run_again() {
     )
     .await
     .unwrap();
-    assert!(queue::run_next(app.app()).await.unwrap());
+    assert!(worker::run_next(app.app()).await.unwrap());
     let done = receipt(&app, &answer).await;
     assert_eq!((&done["received"], &done["inserted"]), (&json!(2), &json!(1)), "{done}");
     assert_eq!(number(app.db(), "select count(*) from dead_letter").await, 1);
@@ -214,9 +214,9 @@ async fn the_sweep_leaves_what_is_waited_for() {
         let file = std::fs::File::options().append(true).open(entry.unwrap().path()).unwrap();
         file.set_modified(long_ago).unwrap();
     }
-    assert_eq!(queue::sweep(app.app()).await.unwrap(), 1);
+    assert_eq!(worker::sweep(app.app()).await.unwrap(), 1);
     assert!(!orphan.exists());
-    assert!(queue::run_next(app.app()).await.unwrap());
+    assert!(worker::run_next(app.app()).await.unwrap());
     assert_eq!(receipt(&app, &answer).await["status"], "done");
 }
 

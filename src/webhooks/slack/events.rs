@@ -13,7 +13,9 @@ use crate::{
         users,
     },
     ingest::{
-        kind::{Context, DocumentKind, Place as Placed, Refusing, Seen, Sheet, Spec, Storing},
+        kind::{
+            Context, DocumentKind, Place as Placed, Refusing, Seen, Sheet, Spec, Storing, items_of,
+        },
         stamp::{Stamp, digest},
         tx::Tx,
         value::Node,
@@ -88,14 +90,7 @@ impl DocumentKind for SlackEvents {
         sheets: &'a [Sheet<Envelope, Item>],
         context: &'a Context,
     ) -> Storing<'a> {
-        Box::pin(async move {
-            let items: Vec<(i32, &Item)> = sheets
-                .iter()
-                .flat_map(|sheet| &sheet.items)
-                .map(|(index, item)| (*index, item))
-                .collect();
-            store::store(tx, &items, context).await
-        })
+        Box::pin(async move { store::store(tx, &items_of(sheets), context).await })
     }
 }
 

@@ -20,6 +20,7 @@ pub mod person;
 pub mod pulls;
 pub mod removals;
 pub mod repositories;
+pub mod review_ids;
 pub mod reviews;
 pub mod settle;
 pub mod store;

@@ -8,6 +8,7 @@ use crate::{
     draft,
     ingest::{
         kind::Context,
+        register::Cell,
         stamp::{Stamp, digest},
         value::Node,
     },
@@ -155,4 +156,24 @@ pub fn read_one(node: Node<'_>, thread: &Thread, context: &Context) -> Option<Re
     let rank = i16::from(review.state.as_deref() == Some("DISMISSED"));
     review.stamp = Stamp { source_at, rank, as_of: context.as_of, digest };
     Some(review)
+}
+
+impl Review {
+    /// What is written of it, once its key, its pull request and its author are settled.
+    pub fn draft(&self, id: i64, pr: i64, author: Cell<i64>, item: i32) -> ReviewDraft {
+        ReviewDraft {
+            pr_review_id: id,
+            pr_id: Cell::Stated(pr),
+            account_id: author,
+            body: Cell::Stated(self.body.clone()),
+            in_reply_to_id: Cell::Stated(self.in_reply_to_id),
+            pr_review_created_at: Cell::Stated(self.created_at),
+            pr_review_updated_at: Cell::Stated(self.updated_at),
+            kind: Cell::Stated(self.kind.text().to_owned()),
+            review_state: Cell::Stated(self.state.clone()),
+            path: Cell::Stated(self.path.clone()),
+            stamp: self.stamp.clone(),
+            item,
+        }
+    }
 }

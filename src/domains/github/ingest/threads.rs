@@ -11,13 +11,12 @@ use super::{
     label_edits::Edits,
     numbers::{self, Claim, ISSUES, PULLS, Place},
     pulls::Pull,
-    removals,
-    reviews::{Review, ReviewDraft, ReviewKind},
+    review_ids,
+    reviews::Review,
 };
 use crate::{
     db::sql::{SqlType, Statement, Value},
     ingest::{
-        given::Given,
         kind::Outcome,
         register::{Cell, Draft},
         sets::{self, Column, Listed, MemberKey, Mode, Set},
@@ -453,7 +452,7 @@ async fn store_reviews(
         let list = placed.item.reviews.iter().flatten().zip(&placed.people.reviews);
         reviews.extend(list.map(|(review, author)| (n, review, *author)));
     }
-    let ids = settle_ids(tx, &reviews).await?;
+    let ids = review_ids::settle(tx, reviews.iter().map(|(_, review, _)| *review)).await?;
     let mut keys: Vec<(String, &Stamp)> = Vec::new();
     for ((_, review, _), id) in reviews.iter().zip(&ids) {
         keys.push((id.to_string(), &review.stamp));
@@ -466,7 +465,7 @@ async fn store_reviews(
         }
         let (parent, author) = (parents.row(*n), accounts.author(*author));
         owners.push(parent);
-        drafts.push(review_draft(review, *id, parent, author, pulls[*n].index));
+        drafts.push(review.draft(*id, parent, author, pulls[*n].index));
     }
     mark_changed(parents, &owners, &upsert(tx, drafts).await?);
     let mut lists: BTreeMap<usize, Vec<i64>> = pulls
@@ -486,72 +485,4 @@ async fn store_reviews(
         .collect();
     parents.changed.extend(tombstone::remove_unlisted(tx, &REVIEWS, &lists).await?);
     Ok(())
-}
-
-fn review_draft(review: &Review, id: i64, pr: i64, author: Cell<i64>, item: i32) -> ReviewDraft {
-    ReviewDraft {
-        pr_review_id: id,
-        pr_id: Cell::Stated(pr),
-        account_id: author,
-        body: Cell::Stated(review.body.clone()),
-        in_reply_to_id: Cell::Stated(review.in_reply_to_id),
-        pr_review_created_at: Cell::Stated(review.created_at),
-        pr_review_updated_at: Cell::Stated(review.updated_at),
-        kind: Cell::Stated(review.kind.text().to_owned()),
-        review_state: Cell::Stated(review.state.clone()),
-        path: Cell::Stated(review.path.clone()),
-        stamp: review.stamp.clone(),
-        item,
-    }
-}
-
-/// The key of each: a review whose number a review comment has too takes the negated number; the
-/// comment always has the plain one, whichever came first.
-async fn settle_ids(
-    tx: &mut Tx<'_>,
-    reviews: &[(usize, &Review, Option<Handle>)],
-) -> QueryResult<Vec<i64>> {
-    let (mut comments, mut verdicts) = (BTreeSet::new(), BTreeSet::new());
-    for (_, review, _) in reviews {
-        match review.kind {
-            ReviewKind::Comment => comments.insert(review.id),
-            ReviewKind::Review => verdicts.insert(review.id),
-        };
-    }
-    if !verdicts.is_empty() {
-        // A number that a deleted comment had stays a comment's.
-        let keys = verdicts.iter().map(i64::to_string);
-        let mut gone = Given::default().texts("key", keys).statement(
-            "select t.natural_key from",
-            "join tombstone t on t.natural_key = u.key and t.remembered where t.table_name = ",
-        );
-        gone.bind(SqlType::Text, Value::Text(REVIEWS.table.to_owned()));
-        for row in tx.query(gone).await? {
-            if let [Value::Text(key)] = row.0.as_slice() {
-                comments.extend(key.parse::<i64>());
-            }
-        }
-    }
-    if !comments.is_empty() {
-        removals::clear_numbers(tx, &comments).await?;
-    }
-    if !verdicts.is_empty() {
-        let mut taken = Statement::new(
-            "select pr_review_id from pull_request_review \
-             where kind = 'comment' and pr_review_id = any(",
-        );
-        taken.bind_all(SqlType::BigInt, verdicts.into_iter().map(Value::BigInt)).push(")");
-        for row in tx.query(taken).await? {
-            if let [Value::BigInt(id)] = row.0.as_slice() {
-                comments.insert(*id);
-            }
-        }
-    }
-    Ok(reviews
-        .iter()
-        .map(|(_, review, _)| match review.kind {
-            ReviewKind::Review if comments.contains(&review.id) => -review.id,
-            _ => review.id,
-        })
-        .collect())
 }

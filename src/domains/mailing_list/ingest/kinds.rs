@@ -7,7 +7,8 @@ use super::{
 use crate::ingest::{
     archive::Folder,
     kind::{
-        Context, DocumentKind, Items, Known, Location, Place, Seen, Sheet, Spec, Storing, Watermark,
+        Context, DocumentKind, Items, Known, Location, Place, Seen, Sheet, Spec, Storing,
+        Watermark, items_of,
     },
     read::AnyKind,
     stamp::Stamp,
@@ -119,14 +120,7 @@ impl DocumentKind for Messages {
         sheets: &'a [Sheet<Envelope, Mail>],
         _: &'a Context,
     ) -> Storing<'a> {
-        Box::pin(async move {
-            let mails: Vec<(i32, &Mail)> = sheets
-                .iter()
-                .flat_map(|sheet| &sheet.items)
-                .map(|(index, mail)| (*index, mail))
-                .collect();
-            store::store(tx, &mails).await
-        })
+        Box::pin(async move { store::store(tx, &items_of(sheets)).await })
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
         archive::Folder,
         kind::{
             Context, DocumentKind, Items, Known, Location, Place, Refusing, Seen, Sheet, Spec,
-            Storing, Watermark,
+            Storing, Watermark, items_of,
         },
         read::AnyKind,
         stamp::Stamp,
@@ -93,14 +93,7 @@ impl DocumentKind for SlackKind {
         sheets: &'a [Sheet<Envelope, Item>],
         context: &'a Context,
     ) -> Storing<'a> {
-        Box::pin(async move {
-            let items: Vec<(i32, &Item)> = sheets
-                .iter()
-                .flat_map(|sheet| &sheet.items)
-                .map(|(index, item)| (*index, item))
-                .collect();
-            store::store(tx, &items, context).await
-        })
+        Box::pin(async move { store::store(tx, &items_of(sheets), context).await })
     }
 }
 

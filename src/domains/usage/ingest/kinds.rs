@@ -10,7 +10,7 @@ use crate::ingest::{
     archive::Folder,
     kind::{
         Content, Context, DocumentKind, Kind, Known, Location, Place, Read, Seen, Sheet, Spec,
-        Storing, Watermark,
+        Storing, Watermark, items_of,
     },
     read::AnyKind,
     stamp::Stamp,
@@ -133,8 +133,7 @@ impl<I: Send + Sync> DocumentKind for Csv<I> {
         sheets: &'a [Sheet<(), I>],
         _: &'a Context,
     ) -> Storing<'a> {
-        let items = sheets.iter().flat_map(|sheet| &sheet.items);
-        (self.store)(tx, items.map(|(index, item)| (*index, item)).collect())
+        (self.store)(tx, items_of(sheets))
     }
 }
 

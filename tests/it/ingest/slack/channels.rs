@@ -157,6 +157,20 @@ async fn what_is_not_public_leaves_no_trace_unless_it_is_asked_for() {
     assert_eq!(slack.text(name).await, "D2 im");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_page_that_is_private_in_part_the_rest_is_archived() {
+    let slack = Slack::new().await;
+    let mut messages = [super::said("1.000001", "aloud"), super::said("1.000002", "whispered")];
+    messages[0]["channel"] = json!("C2");
+    messages[1]["channel"] = json!("D2");
+    let receipt = slack.post("messages?team=T1", &json!({"messages": messages})).await;
+    assert_eq!(counts(&receipt), [1, 0, 0, 0, 1]);
+    let raw = receipt["raw"][0].as_str().unwrap();
+    let kept = std::fs::read_to_string(slack.app.folder().join("workspace").join(raw)).unwrap();
+    assert!(kept.contains("aloud") && !kept.contains("whispered"), "{kept}");
+    assert_eq!(slack.text("select count(*) from dead_letter").await, "0");
+}
+
 /// The names of the files below a folder, without manifests.
 fn files(folder: &std::path::Path) -> Vec<String> {
     let mut found = Vec::new();
