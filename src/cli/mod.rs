@@ -11,6 +11,7 @@ pub mod openapi;
 pub mod replay;
 pub mod samples;
 pub mod serve;
+mod signals;
 pub mod token;
 pub mod watch;
 

@@ -4,14 +4,10 @@ use std::{io::Write, net::SocketAddr, time::Duration};
 
 use anyhow::{Context, anyhow};
 use axum::{ServiceExt, extract::Request, serve::ListenerExt};
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use super::database::Database;
+use super::{database::Database, signals::Signals};
 use crate::{
     app::{App, Clock},
     config::Settings,
@@ -153,26 +149,4 @@ pub(super) async fn assemble(database: &Database, settings: Settings) -> anyhow:
     // A token that was revoked must not slip in before the first look at the list.
     app.refresh_revocations().await.context("cannot read the revoked tokens")?;
     Ok(app)
-}
-
-/// SIGTERM and SIGINT.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> anyhow::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use serde::de::IgnoredAny;
 use serde_json::{json, value::RawValue};
 
-use super::{ingest::Body, offline::Offline};
+use super::{ingest::Body, offline::Offline, signals::Signals};
 use crate::{
     app::App,
     config::Settings,
@@ -96,11 +96,18 @@ struct Watch {
 
 impl Watch {
     async fn until_told(&mut self, app: &App, once: bool) -> anyhow::Result<()> {
+        // Before the first look: a signal that comes while files are taken is not lost.
+        let mut signals = Signals::listen()?;
         loop {
             let root = self.root.clone();
             let found = tokio::task::spawn_blocking(move || files(&root)).await??;
             let news = self.news(found, once);
-            match self.take(app, news).await {
+            // What is cut short is not committed, and is found again by whoever looks next.
+            let taken = tokio::select! {
+                taken = self.take(app, news) => taken,
+                () = signals.next() => return Ok(()),
+            };
+            match taken {
                 Err(error) if !once => tracing::warn!("{error:#}: it is tried again"),
                 outcome => outcome?,
             }
@@ -108,7 +115,7 @@ impl Watch {
                 return Ok(());
             }
             tokio::select! {
-                told = tokio::signal::ctrl_c() => return Ok(told?),
+                () = signals.next() => return Ok(()),
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
