@@ -164,7 +164,7 @@ struct ItemsPage {
     /// Only items after this index.
     after: Option<i64>,
     /// How many items, 1 to 500.
-    #[param(example = 50)]
+    #[param(example = 50, minimum = 1, maximum = 500)]
     limit: Option<i64>,
     /// Only items with this action: `inserted`, `updated`, `unchanged`, `stale`, `rejected`.
     action: Option<String>,

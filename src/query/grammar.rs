@@ -171,9 +171,8 @@ impl<'a> Reader<'a> {
             }
             let column = self.view.column(index).order.and_then(|it| self.view.index(it));
             let column = column.unwrap_or(index);
-            if keys.iter().any(|key| key.column == column) {
-                self.fault("sort", "duplicate_field", format!("`{name}` is named twice."));
-            } else {
+            // Named once more it would have nothing left to order.
+            if !keys.iter().any(|key| key.column == column) {
                 keys.push(Key { column, descending });
             }
         }
@@ -258,10 +257,6 @@ impl<'a> Reader<'a> {
     }
 
     fn values(&mut self, parameter: &str, column: &Column, text: &str) -> Option<Vec<Value>> {
-        if text.is_empty() {
-            self.fault(parameter, "empty", format!("`{parameter}` names no value."));
-            return None;
-        }
         let given = text.split(',').count();
         if given > MAX_VALUES {
             let detail = format!("`{parameter}` takes at most {MAX_VALUES} values, not {given}.");

@@ -144,7 +144,8 @@ pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
 
 /// Moves the parameters that are marked as shared among the components.
 fn share(operation: &mut Value, components: &mut Map<String, Value>) -> anyhow::Result<()> {
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
         let Some(Value::String(name)) = parameter.as_object_mut().and_then(|it| it.remove(SHARED))
         else {
             continue;

@@ -93,6 +93,9 @@ fn filter(column: &Column, operator: Operator) -> Parameter {
     let parameter = match operator {
         Operator::In => separated(parameter, value, MAX_VALUES),
         Operator::IsNull => parameter.schema(Some(schema::of_type(Type::Bool, false))),
+        Operator::Contains | Operator::StartsWith => {
+            parameter.schema(Some(value.min_length(Some(1))))
+        }
         Operator::Eq if name == "count" => parameter.schema(Some(Schema::from(
             utoipa::openapi::schema::AnyOfBuilder::new().item(value).item(words_of_count()).build(),
         ))),
@@ -112,6 +115,10 @@ fn separated(
 ) -> ParameterBuilder {
     let item: RefOr<Schema> = item.into();
     let values = ArrayBuilder::new().items(item).min_items(Some(1)).max_items(Some(most));
+    listed(parameter, values)
+}
+
+fn listed(parameter: ParameterBuilder, values: ArrayBuilder) -> ParameterBuilder {
     parameter.schema(Some(values)).style(Some(ParameterStyle::Form)).explode(Some(false))
 }
 
@@ -138,7 +145,8 @@ pub(super) fn fields(resource: &Resource) -> Parameter {
     let columns: Vec<_> = resource.columns.iter().map(|it| it.name.to_owned()).collect();
     let words = "Only these columns, separated by commas.".to_owned();
     let most = columns.len();
-    let parameter = separated(query("fields", words), names(columns), most);
+    let each = ArrayBuilder::new().items(names(columns)).min_items(Some(1)).max_items(Some(most));
+    let parameter = listed(query("fields", words), each.unique_items(true));
     shared(parameter, &format!("fields.{}", resource.name))
 }
 

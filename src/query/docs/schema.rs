@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{
     KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat,
+    extensions::ExtensionsBuilder,
     schema::{ArrayBuilder, SchemaType, Type as JsonType},
 };
 
@@ -15,14 +16,20 @@ use crate::query::{
 /// A schema with its name, as [`OpenApiRouter`](utoipa_axum::router::OpenApiRouter) takes them.
 pub(super) type Named = (String, RefOr<Schema>);
 
+/// The extension that names the members of a row that are there unless `fields` leaves them out.
+/// They cannot be `required`: no schema depends on a parameter. The typed client makes them so.
+const WITHOUT_FIELDS: &str = "x-required-without-fields";
+
 /// The component of a resource's rows.
 pub(super) fn row(resource: &Resource) -> Named {
     let mut object = ObjectBuilder::new().description(Some(resource.doc));
     for column in &resource.columns {
         let value = of_type(column.ty, column.nullable).description(Some(column.doc));
-        object = object.property(column.name, value).required(column.name);
+        object = object.property(column.name, value);
     }
-    (resource.name.to_owned(), object.into())
+    let always: Vec<_> = resource.columns.iter().map(|column| column.name).collect();
+    let mark = ExtensionsBuilder::new().add(WITHOUT_FIELDS, always).build();
+    (resource.name.to_owned(), object.extensions(Some(mark)).into())
 }
 
 /// The parts that every list's answer shares.
