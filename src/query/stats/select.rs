@@ -212,7 +212,10 @@ impl Sql<'_> {
     }
 
     fn measure(&self, measure: Measure) -> String {
-        let path = measure.column.map_or("*", |index| self.view.path(index));
+        let path = measure.column.map_or_else(String::new, |index| match measure.function {
+            Function::Min | Function::Max => self.ordered(index, self.view.path(index)),
+            _ => self.view.path(index).to_owned(),
+        });
         match measure.function {
             Function::Count => "count(*)".to_owned(),
             // As JSON, so that no sum is too great.
