@@ -1,11 +1,12 @@
 //! The figures of `benches/README.md`: ratios, measured side by side on one machine in one run.
 //!
-//! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages`, `-- discord` or
-//! `-- reads` one part. It starts a PostgreSQL of its own (fsync on) and the release binary as a
+//! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages`, `-- discord`,
+//! `-- dashboard` or `-- reads` one part. It starts a PostgreSQL of its own (fsync on) and the release binary as a
 //! child, and talks HTTP to it over loopback. All loops are bounded in time and count.
 
 mod commits;
 mod copy;
+mod dashboard;
 mod discord;
 mod http;
 mod ingest;
@@ -32,6 +33,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wants("discord") {
             discord::run().await?;
+        }
+        if wants("dashboard") {
+            dashboard::run().await?;
         }
         if wants("reads") {
             reads::run().await?;

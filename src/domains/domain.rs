@@ -56,7 +56,10 @@ impl Domain {
     pub fn router(&self) -> OpenApiRouter<App> {
         let own = self.routes.map_or_else(OpenApiRouter::new, |routes| routes());
         self.resources.iter().fold(own, |router, resource| {
-            router.merge(query::routes::routes(resource)).merge(provenance::routes(resource))
+            router
+                .merge(query::routes::routes(resource))
+                .merge(query::stats::routes(resource))
+                .merge(provenance::routes(resource))
         })
     }
 }

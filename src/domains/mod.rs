@@ -2,6 +2,7 @@
 
 pub mod boost;
 pub mod clang;
+pub mod dashboard;
 pub mod discord;
 pub mod docs;
 pub mod domain;
@@ -33,5 +34,6 @@ pub fn all() -> Vec<Domain> {
         docs::domain(),
         youtube::domain(),
         discord::domain(),
+        dashboard::domain(),
     ]
 }

@@ -4,10 +4,17 @@ use axum::{
     http::{HeaderValue, Uri, header},
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 
-use super::{grammar, list, plan::Filter, view::View};
+use super::{
+    grammar, list,
+    plan::{Filter, Plan},
+    view::View,
+    window::Span,
+};
 use crate::{
     app::App,
+    db::Connection,
     http::{
         access::{Allowed, ReadsResource},
         extract::Params,
@@ -29,7 +36,9 @@ pub async fn list(
     let mut plan = grammar::list(view, pairs, fixed).map_err(Problem::invalid)?;
     plan.private = sees_private(view, caller);
     let mut connection = app.pool.get().await?;
-    let page = list::page(view, &plan, app.clock.now(), &mut connection).await?;
+    let now = app.clock.now();
+    place(&mut plan, view, now, &mut connection).await?;
+    let page = list::page(view, &plan, now, &mut connection).await?;
     let mut response = json(page.body);
     if let Some(link) = page.next.and_then(|cursor| next_link(uri, &cursor)) {
         response.headers_mut().insert(header::LINK, link);
@@ -52,12 +61,26 @@ pub async fn one(
     row.map(json).ok_or_else(|| Problem::not_found("There is no such row."))
 }
 
+/// Says what the plan's window means now.
+pub(super) async fn place(
+    plan: &mut Plan,
+    view: &View,
+    now: DateTime<Utc>,
+    connection: &mut Connection,
+) -> Result<Option<Span>> {
+    let time = view.resource().time.and_then(|time| view.index(time));
+    let (Some(window), Some(time)) = (&plan.window, time) else { return Ok(None) };
+    let span = window.resolve(now, connection).await?;
+    plan.within = span.filters(time, view.column(time));
+    Ok(Some(span))
+}
+
 /// Whether the caller is shown the rows that are not public.
-fn sees_private(view: &View, caller: &Allowed<ReadsResource>) -> bool {
+pub(super) fn sees_private(view: &View, caller: &Allowed<ReadsResource>) -> bool {
     view.resource().public.is_some() && caller.has(&Scope::ReadPii)
 }
 
-fn json(body: Vec<u8>) -> Response {
+pub(super) fn json(body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 

@@ -1,6 +1,6 @@
 //! The list grammar: query parameters in, a [`Plan`] or every fault out.
 //!
-//! What is not here yet (`q`, `include`, `window`) is refused by name like any other unknown
+//! What is not here yet (`q`, `include`) is refused by name like any other unknown
 //! parameter, so that no client believes it was heard.
 
 use std::{collections::HashSet, mem};
@@ -12,23 +12,41 @@ use super::{
     plan::{Count, DEFAULT_LIMIT, Filter, Key, MAX_LIMIT, MAX_VALUES, Plan},
     value,
     view::View,
+    window::Window,
 };
 use crate::{db::sql::Value, http::problem::Fault};
 
 /// The parameters of a list that are not columns.
-pub const LIST_WORDS: [&str; 5] = ["sort", "limit", "cursor", "count", "fields"];
+pub const LIST_WORDS: [&str; 6] = ["sort", "limit", "cursor", "count", "fields", "window"];
 
 /// Reads the parameters of a list. `fixed` filters are the route's own: they hold besides, and the
 /// cursor is bound to them too. The plan is for public rows.
 pub fn list(view: &View, pairs: &[(String, String)], fixed: &[Filter]) -> Result<Plan, Vec<Fault>> {
-    let mut reader = Reader::new(view);
+    read(Reader::new(view, &LIST_WORDS), pairs, fixed)
+}
+
+/// Reads the filters of a request that is no list, and its `window`. `words` are its parameters that
+/// are not columns; those among `pairs` are the caller's to read, all but `window`.
+pub(super) fn filters(
+    view: &View,
+    pairs: &[(String, String)],
+    words: &[&str],
+) -> Result<Plan, Vec<Fault>> {
+    read(Reader::new(view, words), pairs, &[])
+}
+
+fn read(
+    mut reader: Reader<'_>,
+    pairs: &[(String, String)],
+    fixed: &[Filter],
+) -> Result<Plan, Vec<Fault>> {
     let plan = reader.list(pairs, fixed);
     if reader.faults.is_empty() { Ok(plan) } else { Err(reader.faults) }
 }
 
 /// Reads the parameters of a single row: only `fields`.
 pub fn detail(view: &View, pairs: &[(String, String)]) -> Result<Option<Vec<usize>>, Vec<Fault>> {
-    let mut reader = Reader::new(view);
+    let mut reader = Reader::new(view, &LIST_WORDS);
     let mut fields = None;
     for (name, text) in pairs {
         match name.as_str() {
@@ -47,17 +65,21 @@ pub fn detail(view: &View, pairs: &[(String, String)]) -> Result<Option<Vec<usiz
 /// Reads parameters against a view and keeps what is wrong with them.
 struct Reader<'a> {
     view: &'a View,
+    /// The parameters that are not columns.
+    words: &'a [&'a str],
     faults: Vec<Fault>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(view: &'a View) -> Self {
-        Self { view, faults: Vec::new() }
+    fn new(view: &'a View, words: &'a [&'a str]) -> Self {
+        Self { view, words, faults: Vec::new() }
     }
 
     fn list(&mut self, pairs: &[(String, String)], fixed: &[Filter]) -> Plan {
         let mut plan = Plan {
             filters: fixed.to_vec(),
+            window: None,
+            within: Vec::new(),
             sort: Vec::new(),
             limit: DEFAULT_LIMIT,
             after: None,
@@ -69,10 +91,10 @@ impl<'a> Reader<'a> {
         let mut seen = HashSet::with_capacity(pairs.len());
         for (name, text) in pairs {
             // Three tables have a column `count`: its filter is a number, the grammar's a word.
-            let is_word = match name.as_str() {
-                "count" => self.view.index(name).is_none() || Count::parse(text).is_some(),
-                _ => LIST_WORDS.contains(&name.as_str()),
-            };
+            let is_word = self.words.contains(&name.as_str())
+                && (name != "count"
+                    || self.view.index(name).is_none()
+                    || Count::parse(text).is_some());
             if !seen.insert((name.as_str(), is_word)) {
                 self.duplicate(name);
                 continue;
@@ -83,6 +105,7 @@ impl<'a> Reader<'a> {
                 "limit" => plan.limit = self.limit(text),
                 "count" => plan.count = self.count(text),
                 "fields" => plan.fields = Some(self.fields(text)),
+                "window" => plan.window = self.window(text),
                 _ => cursor = Some(text),
             }
         }
@@ -91,7 +114,7 @@ impl<'a> Reader<'a> {
         if let Some(text) = cursor
             && self.faults.is_empty()
         {
-            match cursor::open(self.view, &plan.sort, &plan.filters, text) {
+            match cursor::open(self.view, &plan, text) {
                 Ok(after) => plan.after = Some(after),
                 Err(fault) => self.faults.push(fault),
             }
@@ -131,6 +154,15 @@ impl<'a> Reader<'a> {
             self.faults.push(fault.suggest(text, Count::TEXTS));
             Count::None
         })
+    }
+
+    fn window(&mut self, text: &str) -> Option<Window> {
+        if self.view.resource().time.is_none() {
+            let detail = "The rows of this table have no time, so there is no `window` of them.";
+            self.fault("window", "unsupported_parameter", detail);
+            return None;
+        }
+        self.accept(Window::parse(text))
     }
 
     /// The columns named, in the resource's order.
@@ -250,7 +282,7 @@ impl<'a> Reader<'a> {
                 Operator::of(column).map(|it| format!("{}{}", column.name, it.suffix()))
             })
             .collect();
-        let valid = filters.iter().map(String::as_str).chain(LIST_WORDS);
+        let valid = filters.iter().map(String::as_str).chain(self.words.iter().copied());
         let detail = format!("There is no parameter `{parameter}` here.");
         let fault = Fault::parameter(parameter, "unknown_parameter", detail);
         self.faults.push(fault.suggest(parameter, valid));

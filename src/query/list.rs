@@ -110,7 +110,7 @@ fn seal<'a>(
     let values = fields
         .iter()
         .map(|field| field.as_ref().and_then(|field| field.value().map(|raw| raw.as_bytes())));
-    cursor::seal(view, &plan.sort, &plan.filters, values)
+    cursor::seal(view, plan, values)
 }
 
 /// Counts the rows that pass the filters, if that is asked for.

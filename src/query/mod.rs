@@ -18,5 +18,7 @@ pub mod resource;
 pub mod routes;
 mod select;
 mod shapes;
+pub mod stats;
 pub mod value;
 pub mod view;
+pub mod window;

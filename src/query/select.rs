@@ -30,7 +30,7 @@ pub(super) fn parts(view: &View, plan: &Plan) -> &'static [Part] {
     if !view.column(leading).nullable {
         return &[Part::Whole];
     }
-    let mut on_leading = plan.filters.iter().filter(|filter| filter.column == leading);
+    let mut on_leading = plan.all_filters().filter(|filter| filter.column == leading);
     let after_null = matches!(plan.after.as_deref(), Some([Value::Null, ..]));
     if after_null || on_leading.clone().any(Filter::wants_null) {
         &[Part::Absent]
@@ -51,7 +51,7 @@ pub(super) fn page(
     limit: usize,
 ) -> Statement {
     let mut sql = Clauses::new(Statement::new(view.select(plan.fields.as_ref(), extra)), view);
-    sql.rows(&plan.filters, plan.private);
+    sql.rows(plan.all_filters(), plan.private);
     let leading = view.path(plan.sort[0].column);
     match part {
         Part::Whole => {}
@@ -100,8 +100,14 @@ pub(super) fn estimate(view: &View, plan: &Plan) -> Statement {
 }
 
 fn counted(select: &str, view: &View, plan: &Plan) -> Statement {
-    let mut sql = Clauses::new(Statement::new(format!("{select}{}", view.from())), view);
-    sql.rows(&plan.filters, plan.private);
+    matching(Statement::new(select), view, plan)
+}
+
+/// Appends where the rows of the plan are, and which of them are meant.
+pub(super) fn matching(mut statement: Statement, view: &View, plan: &Plan) -> Statement {
+    statement.push(view.from());
+    let mut sql = Clauses::new(statement, view);
+    sql.rows(plan.all_filters(), plan.private);
     sql.statement
 }
 
@@ -125,7 +131,7 @@ impl<'a> Clauses<'a> {
     }
 
     /// The conditions that say which rows are meant.
-    fn rows(&mut self, filters: &[Filter], private: bool) {
+    fn rows<'f>(&mut self, filters: impl IntoIterator<Item = &'f Filter>, private: bool) {
         if let Some(public) = self.view.resource().public
             && !private
         {
@@ -134,7 +140,7 @@ impl<'a> Clauses<'a> {
         self.filters(filters);
     }
 
-    fn filters(&mut self, filters: &[Filter]) {
+    fn filters<'f>(&mut self, filters: impl IntoIterator<Item = &'f Filter>) {
         for filter in filters {
             if self.view.column(filter.column).prefix {
                 self.prefix(filter);

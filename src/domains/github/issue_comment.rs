@@ -19,7 +19,7 @@ resource! {
     /// The text, Markdown.
     body: String = issue_comment::body;
     /// When it was written.
-    issue_comment_created_at: Option<DateTime<Utc>> = issue_comment::issue_comment_created_at;
+    issue_comment_created_at: Option<DateTime<Utc>> = issue_comment::issue_comment_created_at, indexed;
     /// When it was last edited.
     issue_comment_updated_at: Option<DateTime<Utc>> = issue_comment::issue_comment_updated_at;
 }

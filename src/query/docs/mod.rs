@@ -1,7 +1,7 @@
 //! A resource's reads as OpenAPI: everything is said by its column list.
 
-mod parameter;
-mod schema;
+pub(super) mod parameter;
+pub(super) mod schema;
 
 use serde_json::Value;
 use utoipa::openapi::{
@@ -76,7 +76,7 @@ impl<'a> Read<'a> {
     }
 
     /// What every read of a resource says.
-    fn operation(&self, verb: &str, summary: &str) -> OperationBuilder {
+    pub(super) fn operation(&self, verb: &str, summary: &str) -> OperationBuilder {
         let resource = self.resource;
         let domain = resource.path.trim_start_matches('/').split('/').next().unwrap_or_default();
         let id = format!("{verb}_{}", identifier(self.path));
@@ -94,7 +94,8 @@ impl<'a> Read<'a> {
         operation
     }
 
-    fn at(&self, operation: OperationBuilder, grammar: Vec<Parameter>) -> Paths {
+    /// The operation at the path, with its parameters.
+    pub(super) fn at(&self, operation: OperationBuilder, grammar: Vec<Parameter>) -> Paths {
         let mut operation = operation.build();
         let all = self.own.iter().cloned().chain(grammar);
         operation.parameters = Some(all.map(RefOr::T).collect());

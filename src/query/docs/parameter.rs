@@ -17,6 +17,7 @@ use crate::{
         operator::Operator,
         plan::{Count, DEFAULT_LIMIT, MAX_LIMIT, MAX_VALUES},
         resource::Resource,
+        window,
     },
 };
 
@@ -26,23 +27,27 @@ pub(super) fn of_list(resource: &Resource) -> Vec<Parameter> {
     if resource.column("count").is_none() {
         parameters.push(count());
     }
-    let filters = resource
-        .columns
-        .iter()
-        .flat_map(|column| Operator::of(column).map(move |operator| filter(column, operator)));
-    parameters.extend(filters);
+    parameters.extend(window(resource));
+    parameters.extend(filters(resource));
     parameters
 }
 
+/// Every filter.
+pub(in crate::query) fn filters(resource: &Resource) -> impl Iterator<Item = Parameter> {
+    let of =
+        move |column| Operator::of(column).map(move |operator| filter(resource, column, operator));
+    resource.columns.iter().flat_map(of)
+}
+
 /// Marks a parameter as one that many operations share, called `component`.
-fn shared(parameter: ParameterBuilder, component: &str) -> Parameter {
+pub(in crate::query) fn shared(parameter: ParameterBuilder, component: &str) -> Parameter {
     let mark = ExtensionsBuilder::new().add(SHARED, component).build();
     parameter.extensions(Some(mark)).build()
 }
 
-/// What a filter's component is called. None if the filter is the resource's own: it carries the
-/// column's words, or an enum's texts.
-fn component_name(column: &Column, operator: Operator) -> Option<String> {
+/// What a filter's component is called. It has the resource's name if it is its own: if it carries
+/// the column's words, or an enum's texts.
+fn component_name(resource: &Resource, column: &Column, operator: Operator) -> String {
     let ty = match column.ty {
         Type::Int => "int",
         Type::BigInt => "bigint",
@@ -52,14 +57,17 @@ fn component_name(column: &Column, operator: Operator) -> Option<String> {
         Type::Timestamp => "time",
         Type::Date => "date",
         Type::Json => "json",
-        Type::Enum(_) => return None,
+        Type::Enum(_) => "enum",
     };
     let scan = if operator.is_indexed(column) { "" } else { ".scan" };
     let suffix = operator.suffix();
-    (operator != Operator::Eq).then(|| format!("{}{suffix}.{ty}{scan}", column.name))
+    if operator == Operator::Eq || ty == "enum" {
+        return format!("{}.{}{suffix}", resource.name, column.name);
+    }
+    format!("{}{suffix}.{ty}{scan}", column.name)
 }
 
-fn query(name: impl Into<String>, description: String) -> ParameterBuilder {
+pub(in crate::query) fn query(name: impl Into<String>, description: String) -> ParameterBuilder {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(ParameterIn::Query)
@@ -67,7 +75,7 @@ fn query(name: impl Into<String>, description: String) -> ParameterBuilder {
         .description(Some(description))
 }
 
-fn filter(column: &Column, operator: Operator) -> Parameter {
+fn filter(resource: &Resource, column: &Column, operator: Operator) -> Parameter {
     let name = column.name;
     let words = match operator {
         Operator::Eq if name == "count" => format!(
@@ -101,14 +109,11 @@ fn filter(column: &Column, operator: Operator) -> Parameter {
         ))),
         _ => parameter.schema(Some(value)),
     };
-    match component_name(column, operator) {
-        Some(component) => shared(parameter, &component),
-        None => parameter.build(),
-    }
+    shared(parameter, &component_name(resource, column, operator))
 }
 
 /// Several values in one parameter, separated by commas.
-fn separated(
+pub(in crate::query) fn separated(
     parameter: ParameterBuilder,
     item: impl Into<RefOr<Schema>>,
     most: usize,
@@ -122,7 +127,7 @@ fn listed(parameter: ParameterBuilder, values: ArrayBuilder) -> ParameterBuilder
     parameter.schema(Some(values)).style(Some(ParameterStyle::Form)).explode(Some(false))
 }
 
-fn names(names: impl IntoIterator<Item = String>) -> ObjectBuilder {
+pub(in crate::query) fn names(names: impl IntoIterator<Item = String>) -> ObjectBuilder {
     let names: Vec<_> = names.into_iter().map(Value::String).collect();
     schema::of_type(Type::Text, false).enum_values(Some(names))
 }
@@ -168,6 +173,18 @@ fn cursor() -> Parameter {
         .to_owned();
     let parameter = query("cursor", words).schema(Some(schema::of_type(Type::Text, false)));
     shared(parameter, "cursor")
+}
+
+/// `window`, which statistics have too. None if the rows have no time.
+pub(in crate::query) fn window(resource: &Resource) -> Option<Parameter> {
+    let column = resource.time.and_then(|time| resource.column(time))?;
+    let (time, scan) = (column.name, if column.indexed { "" } else { " (scan)" });
+    let words = format!("Only rows whose `{time}` lies within: {}{scan}", window::DOC);
+    let value = schema::of_type(Type::Text, false)
+        .pattern(Some("^(today|(7|30|90|365)d|last_release|boost:.+[.][.].+|.*/.*)$"));
+    let parameter = query("window", words).schema(Some(value)).example(Some(json!("30d")));
+    let kind = if column.indexed { "" } else { ".scan" };
+    Some(shared(parameter, &format!("window.{time}{kind}")))
 }
 
 fn words_of_count() -> ObjectBuilder {

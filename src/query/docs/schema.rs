@@ -80,7 +80,7 @@ pub(super) fn list(resource: &Resource) -> RefOr<Schema> {
 }
 
 /// The schema of a value.
-pub(super) fn of_type(ty: Type, nullable: bool) -> ObjectBuilder {
+pub(in crate::query) fn of_type(ty: Type, nullable: bool) -> ObjectBuilder {
     let (json, format) = match ty {
         Type::Int => (JsonType::Integer, Some(KnownFormat::Int32)),
         Type::BigInt => (JsonType::Integer, Some(KnownFormat::Int64)),

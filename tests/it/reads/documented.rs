@@ -29,7 +29,8 @@ fn every_read_is_documented_with_all_its_parameters() {
         let filters = resource.columns.iter().flat_map(|column| {
             Operator::of(column).map(|operator| format!("{}{}", column.name, operator.suffix()))
         });
-        let words = ["limit", "cursor", "sort", "fields", "count"].map(str::to_owned);
+        let words = ["limit", "cursor", "sort", "fields", "count"].into_iter();
+        let words = words.chain(resource.time.map(|_| "window")).map(str::to_owned);
         let expected: BTreeSet<_> = filters.chain(words).collect();
         assert_eq!(names, expected.iter().map(String::as_str).collect(), "{path}");
         for parameter in parameters {

@@ -7,7 +7,9 @@ mod pages;
 mod prepared;
 mod refusals;
 mod repositories;
-mod seed;
+pub(crate) mod seed;
+mod stats;
+mod windows;
 
 use boost_dashboard::{
     app::Clock,

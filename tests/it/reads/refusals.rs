@@ -45,7 +45,9 @@ const REFUSED: &[(&str, &str, &str, Option<&str>)] = &[
     // Of the grammar, but not served yet: never silently ignored.
     ("q=allocator", "unknown_parameter", "q", None),
     ("include=repo", "unknown_parameter", "include", None),
-    ("window=30d", "unknown_parameter", "window", None),
+    ("window=30", "unknown_value", "window", Some("30d")),
+    ("window=2024-02-02/2024-02-01", "empty_window", "window", None),
+    ("window=boost:1.85..1.86", "unknown_release", "window", None),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
