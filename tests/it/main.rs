@@ -5,6 +5,7 @@
 mod access;
 mod archive;
 mod check;
+mod dashboard;
 mod demo;
 mod documents;
 mod embedded;

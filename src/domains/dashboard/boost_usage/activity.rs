@@ -204,8 +204,8 @@ mod tests {
         let slope = (3.0 * 29.0 / 9.0 - 7.0) / (3.0 * 21.0 - 49.0);
         assert_near(only([0.0, 1.0, 0.0], &created), slope / (1.0 / 3.0 + 1.0));
         let (early, late) = ((-0.6_f64).exp(), (-0.3_f64).exp());
-        let growth = early * (1.0 / 9.0) / (1.0 / 9.0 + 1.0)
-            + late * (4.0 / 9.0) / (2.0 / 9.0 + 1.0);
+        let growth =
+            early * (1.0 / 9.0) / (1.0 / 9.0 + 1.0) + late * (4.0 / 9.0) / (2.0 / 9.0 + 1.0);
         assert_near(only([0.0, 0.0, 1.0], &created), growth / (early + late));
     }
 

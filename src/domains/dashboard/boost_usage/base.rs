@@ -194,9 +194,10 @@ mod tests {
     #[test]
     fn versions_are_written_bare_and_ordered_by_number() {
         let versions = ["boost-1.100.0", "1.99.0", "Boost 1.100"].map(|text| Bare::parse(text));
-        assert_eq!(versions.map(|version| version.unwrap().to_string()), [
-            "1.100.0", "1.99.0", "1.100.0"
-        ]);
+        assert_eq!(
+            versions.map(|version| version.unwrap().to_string()),
+            ["1.100.0", "1.99.0", "1.100.0"]
+        );
         assert!(versions[0] > versions[1] && versions[0] == versions[2]);
     }
 }

@@ -147,7 +147,8 @@ impl Repositories {
         }
         all.versions.version_coverage_percent =
             percent(all.versions.repos_with_version, all.total).unwrap_or_default();
-        let share = |version: &Bare, of: &BTreeMap<Bare, i64>| of.get(version).copied().unwrap_or(0);
+        let share =
+            |version: &Bare, of: &BTreeMap<Bare, i64>| of.get(version).copied().unwrap_or(0);
         let mut by_release = releases.all.clone();
         all.versions.distribution_by_version = by_release
             .iter()
