@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn versions_are_written_bare_and_ordered_by_number() {
-        let versions = ["boost-1.100.0", "1.99.0", "Boost 1.100"].map(|text| Bare::parse(text));
+        let versions = ["boost-1.100.0", "1.99.0", "Boost 1.100"].map(Bare::parse);
         assert_eq!(
             versions.map(|version| version.unwrap().to_string()),
             ["1.100.0", "1.99.0", "1.100.0"]

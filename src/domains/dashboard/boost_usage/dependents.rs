@@ -166,14 +166,11 @@ impl Dependents {
         rows.sort_by_key(|&(name, depth, id, _)| (depth, name, id));
         let table_data = rows
             .into_iter()
-            .map(|(name, depth, library_id, last_version)| Dependent {
-                name: match libraries.contains_key(&library_id) {
-                    true => name.to_owned(),
-                    false => format!("Unknown({library_id})"),
-                },
-                depth,
-                last_version,
-                library_id,
+            .map(|(name, depth, library_id, last_version)| {
+                let is_known = libraries.contains_key(&library_id);
+                let name =
+                    if is_known { name.to_owned() } else { format!("Unknown({library_id})") };
+                Dependent { name, depth, last_version, library_id }
             })
             .collect();
         Self { table_data, chart_data }

@@ -21,6 +21,7 @@ const TOP: i64 = 20;
 /// The twenty repositories that lead in each respect.
 #[derive(Debug, Default, Serialize, ToSchema)]
 #[schema(as = BoostUsageTopRepositories)]
+#[expect(clippy::struct_field_names, reason = "the document's names")]
 pub struct TopRepositories {
     /// Most stars first.
     top20_by_stars: Vec<Repository>,

@@ -131,6 +131,7 @@ fn insert(sql: &mut String, into: &str, rows: impl IntoIterator<Item = String>) 
 
 impl Rows {
     /// Writes the rows into empty tables.
+    #[expect(clippy::too_many_lines, reason = "one paragraph a table")]
     pub(super) async fn write(&self, connection: &mut Connection) {
         let mut sql = String::new();
         let out = &mut sql;
