@@ -12,7 +12,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::{
     config::Settings,
     db,
-    domains::{self, domain::Domain},
+    domains::{self, dashboard::boost_usage::BoostUsage, domain::Domain},
     http::{keys::Keys, limits::RateLimits, tokens},
     ingest::{archive::Archive, background::Wakeups},
     telemetry,
@@ -46,6 +46,8 @@ pub struct Shared {
     pub rates: RateLimits,
     /// Wakes what works in the background.
     pub wakeups: Wakeups,
+    /// What the dashboard of the use of Boost read last.
+    pub boost_usage: BoostUsage,
 }
 
 impl App {
@@ -65,6 +67,7 @@ impl App {
             in_flight: AtomicUsize::new(0),
             rates: RateLimits::new(settings.rate_limit),
             wakeups: Wakeups::default(),
+            boost_usage: BoostUsage::default(),
             settings,
         }));
         tokio::spawn(upkeep(Arc::downgrade(&app.0)));

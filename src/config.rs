@@ -14,7 +14,7 @@ use anyhow::{Context, bail, ensure};
 use figment::{
     Figment, Metadata, Profile, Provider,
     providers::{Format, Serialized, Toml},
-    value::{Dict, Map, Value},
+    value::{Dict, Map, Num, Value},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -95,10 +95,21 @@ pub struct Settings {
     /// The repository that the `clang` domain mirrors. `llvm/llvm-project`.
     pub clang_mirror: String,
 
+    /// What the growth from year to year counts for in a library's activity score. 0.4.
+    pub activity_derivation_weight: f64,
+    /// What the trend counts for in it. 0.3.
+    pub activity_trend_weight: f64,
+    /// What the latest growth counts for in it. 0.3.
+    pub activity_momentum_weight: f64,
+
     /// `json` or `text`. `json`.
     pub log_format: LogFormat,
     /// What is logged, as `level` or `target=level,…`; `access` is one line a request. `info`.
     pub log: String,
+
+    /// What was wrong with them and did no harm; said as soon as there is a log.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
 }
 
 impl Default for Settings {
@@ -131,8 +142,12 @@ impl Default for Settings {
             shutdown_grace_s: 30,
             boost_owner: "boostorg".to_owned(),
             clang_mirror: "llvm/llvm-project".to_owned(),
+            activity_derivation_weight: 0.4,
+            activity_trend_weight: 0.3,
+            activity_momentum_weight: 0.3,
             log_format: LogFormat::Json,
             log: "info".to_owned(),
+            warnings: Vec::new(),
         }
     }
 }
@@ -170,10 +185,11 @@ impl Settings {
             }
             figment = figment.merge(toml);
         }
-        let settings: Self = figment
-            .merge(Environment::of(environment, &known)?)
-            .extract()
-            .map_err(|error| explain(&error))?;
+        let mut environment = Environment::of(environment, &known)?;
+        let warnings = std::mem::take(&mut environment.warnings);
+        let settings: Self =
+            figment.merge(environment).extract().map_err(|error| explain(&error))?;
+        let settings = Self { warnings, ..settings };
         settings.validate()?;
         Ok(settings)
     }
@@ -197,6 +213,13 @@ impl Settings {
             ("json_depth", self.json_depth),
         ] {
             ensure!(value > 0, "{name}: it must be at least 1");
+        }
+        for (name, weight) in [
+            ("activity_derivation_weight", self.activity_derivation_weight),
+            ("activity_trend_weight", self.activity_trend_weight),
+            ("activity_momentum_weight", self.activity_momentum_weight),
+        ] {
+            ensure!(weight.is_finite(), "{name}: it must be finite");
         }
         ensure!(
             self.clang_mirror.split('/').filter(|part| !part.is_empty()).count() == 2,
@@ -238,14 +261,17 @@ fn explain(error: &figment::Error) -> anyhow::Error {
 ///
 /// figment's own guesses types from the text, so that a secret of digits would become a number;
 /// here a value is a number or a boolean only if the default is.
-struct Environment(Dict);
+struct Environment {
+    values: Dict,
+    warnings: Vec<String>,
+}
 
 impl Environment {
     fn of(
         variables: impl IntoIterator<Item = (String, String)>,
         known: &Dict,
     ) -> anyhow::Result<Self> {
-        let mut dict = Dict::new();
+        let (mut values, mut warnings) = (Dict::new(), Vec::new());
         for (variable, text) in variables {
             let key = match variable.strip_prefix(PREFIX) {
                 Some("CONFIG") => continue,
@@ -259,6 +285,15 @@ impl Environment {
                 continue;
             }
             let value = match known.get(&key) {
+                // The weights: figures for people, no reason for a server not to start.
+                Some(Value::Num(_, Num::F64(default))) => match text.parse::<f64>() {
+                    Ok(number) if number.is_finite() => Value::from(number),
+                    _ => {
+                        warnings
+                            .push(format!("{variable}: `{text}` is not a number; it is {default}"));
+                        continue;
+                    }
+                },
                 Some(Value::Num(..)) => text
                     .parse::<u64>()
                     .map(Value::from)
@@ -269,9 +304,9 @@ impl Environment {
                     .with_context(|| format!("{variable}: `{text}` is not `true` or `false`"))?,
                 _ => Value::from(text),
             };
-            dict.insert(key, value);
+            values.insert(key, value);
         }
-        Ok(Self(dict))
+        Ok(Self { values, warnings })
     }
 }
 
@@ -281,7 +316,7 @@ impl Provider for Environment {
     }
 
     fn data(&self) -> figment::Result<Map<Profile, Dict>> {
-        Ok(Map::from([(Profile::Default, self.0.clone())]))
+        Ok(Map::from([(Profile::Default, self.values.clone())]))
     }
 }
 
@@ -413,6 +448,24 @@ mod tests {
             assert!(!shown.contains(&format!("\"{secret}")), "{secret} is shown: {shown}");
         }
         assert!(!shown.contains("hunter2"));
+    }
+
+    #[test]
+    fn a_weight_that_is_no_number_is_its_default_with_a_warning() {
+        let settings = read(&[
+            ("BOOST_DASHBOARD_ACTIVITY_DERIVATION_WEIGHT", "much"),
+            ("BOOST_DASHBOARD_ACTIVITY_TREND_WEIGHT", "1"),
+            ("BOOST_DASHBOARD_ACTIVITY_MOMENTUM_WEIGHT", "NaN"),
+        ])
+        .unwrap();
+        let weights = [
+            settings.activity_derivation_weight,
+            settings.activity_trend_weight,
+            settings.activity_momentum_weight,
+        ];
+        assert_eq!(weights.map(|weight| weight.to_string()), ["0.4", "1", "0.3"]);
+        assert_eq!(settings.warnings.len(), 2);
+        assert!(settings.warnings.iter().any(|it| it.contains("DERIVATION_WEIGHT: `much`")));
     }
 
     #[test]

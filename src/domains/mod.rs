@@ -1,4 +1,4 @@
-//! What this server is about: thirteen domains, one folder each.
+//! What this server is about: thirteen domains and the dashboard over them, one folder each.
 
 pub mod boost;
 pub mod clang;

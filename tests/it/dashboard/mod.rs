@@ -1,3 +1,4 @@
 //! The dashboard.
 
+mod boost_usage;
 mod overview;
