@@ -50,7 +50,8 @@ pub(super) fn open(name: &str, text: Option<&str>) -> Result<After, Fault> {
         Some(text) => text,
     };
     unseal(text).ok_or_else(|| {
-        let detail = "This is not a cursor of the feed of changes: take `page.next_cursor`, or `now`.";
+        let detail =
+            "This is not a cursor of the feed of changes: take `page.next_cursor`, or `now`.";
         Fault::parameter(name, "invalid_cursor", detail)
     })
 }

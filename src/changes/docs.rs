@@ -17,6 +17,7 @@ use crate::{
         scope::Scope,
     },
     query::{
+        column,
         docs::Documented,
         plan::{DEFAULT_LIMIT, MAX_LIMIT},
         resource::Resource,
@@ -46,9 +47,9 @@ pub(super) fn of(resource: &Resource) -> Documented {
     let domain = resource.path.trim_start_matches('/').split('/').next().unwrap_or_default();
     let id = format!("changes_of_{}", resource.path.trim_matches('/').replace(['/', '-'], "_"));
     let key = resource.key();
-    let id_type = match key.ty {
-        crate::query::column::Type::Text => Type::String,
-        _ => Type::Integer,
+    let (id_type, id_example) = match key.ty {
+        column::Type::Text => (Type::String, json!("dQw4w9WgXcQ")),
+        _ => (Type::Integer, json!(1)),
     };
     let entry = format!("{}Change", resource.name);
     let row = AnyOfBuilder::new()
@@ -56,7 +57,7 @@ pub(super) fn of(resource: &Resource) -> Documented {
         .item(ObjectBuilder::new().schema_type(SchemaType::new(Type::Null)))
         .description(Some("The row as it is now; null if it is gone."));
     let schema = entry_schema(resource.table, SchemaType::new(id_type), row.into());
-    let example = example(resource.table, &json!(if id_type == Type::String { json!("dQw4w9WgXcQ") } else { json!(1) }));
+    let example = example(resource.table, &id_example);
     let private = resource.public.map_or_else(String::new, |_| format!("\n\n{PRIVATE}"));
     let operation = operation(domain, &id, "Follow the changes of the table", &resource.scope)
         .description(Some(format!("{}\n\n{HOW}{private}", resource.doc)));

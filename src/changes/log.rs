@@ -82,7 +82,8 @@ pub(super) async fn read(
         }
     };
     let rows: Vec<Row> = statement(scan, from).load(connection).await?;
-    let bounds = rows[..].first().and_then(|Row(values)| Bounds::of(values)).ok_or_else(malformed)?;
+    let bounds =
+        rows[..].first().and_then(|Row(values)| Bounds::of(values)).ok_or_else(malformed)?;
     if let After::Seen(position, system) = after {
         bounds.check(position, system)?;
     }
@@ -213,7 +214,8 @@ fn range<'a>(
 
 /// The entry in a row of the statement, if there is one.
 fn entry(values: Vec<Value>) -> Option<Entry> {
-    let values: [Value; 8] = values.into_iter().skip(BOUNDS_WIDTH).collect::<Vec<_>>().try_into().ok()?;
+    let values: [Value; 8] =
+        values.into_iter().skip(BOUNDS_WIDTH).collect::<Vec<_>>().try_into().ok()?;
     let [
         Value::BigInt(xid),
         Value::BigInt(seq),

@@ -61,9 +61,11 @@ async fn step(connection: &mut Connection, days: u64) -> QueryResult<i64> {
     let days = i32::try_from(days).unwrap_or(i32::MAX);
     statement
         .bind(SqlType::Int, Value::Int(days))
-        .push(") over (order by xid, seq) as is_old from change_log
+        .push(
+            ") over (order by xid, seq) as is_old from change_log
             where xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-            order by xid, seq limit ")
+            order by xid, seq limit ",
+        )
         .bind(SqlType::BigInt, Value::BigInt(STEP))
         .push(
             "), last as (

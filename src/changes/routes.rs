@@ -211,9 +211,9 @@ fn tables(
     let is_meant = |names: Option<&Vec<String>>, name: &str| {
         names.is_none_or(|names| names.iter().any(|it| it == name))
     };
-    let meant = feeds.iter().filter(|(table, feed)| {
-        is_meant(domains.as_ref(), feed.domain) && is_meant(tables, table)
-    });
+    let meant = feeds
+        .iter()
+        .filter(|(table, feed)| is_meant(domains.as_ref(), feed.domain) && is_meant(tables, table));
     Some(meant.map(|(table, _)| *table).collect())
 }
 

@@ -39,7 +39,7 @@ pub struct Stamp {
 
 impl Versions {
     /// Counters of every table that the domains serve.
-    pub(super) fn new(domains: &[Domain]) -> Self {
+    pub(crate) fn new(domains: &[Domain]) -> Self {
         let resources = || domains.iter().flat_map(|domain| &domain.resources);
         let tables: Vec<_> = resources().map(|resource| resource.table).collect();
         let read_with = resources().map(|resource| {
