@@ -254,6 +254,7 @@ diesel::table! {
         op -> Text,
         ids -> Nullable<Array<Nullable<Int8>>>,
         keys -> Nullable<Array<Nullable<Text>>>,
+        amount -> Int4,
         changed_at -> Timestamptz,
     }
 }

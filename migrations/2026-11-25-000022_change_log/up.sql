@@ -15,6 +15,8 @@ create table change_log (
     -- The rows' keys; `keys` where they are texts.
     ids bigint[],
     keys text[],
+    -- How many.
+    amount integer not null,
     changed_at timestamptz not null default now(),
     primary key (xid, seq)
 );
@@ -25,7 +27,8 @@ create function write_change(name text, what text, touched bigint[]) returns voi
 language plpgsql as $$
 begin
     if touched is not null then
-        insert into change_log (table_name, op, ids) values (name, what, touched);
+        insert into change_log (table_name, op, ids, amount)
+        values (name, what, touched, cardinality(touched));
         perform pg_notify('boost_dashboard_changes', name);
     end if;
 end $$;
@@ -36,7 +39,8 @@ declare
     touched bigint[];
 begin
     select array_agg(id) into touched from changed;
-    perform write_change(tg_table_name, case tg_op when 'DELETE' then 'delete' else 'upsert' end, touched);
+    perform write_change(
+        tg_table_name, case tg_op when 'DELETE' then 'delete' else 'upsert' end, touched);
     return null;
 end $$;
 
@@ -47,8 +51,9 @@ declare
 begin
     execute format('select array_agg(%I) from changed', tg_argv[0]) into touched;
     if touched is not null then
-        insert into change_log (table_name, op, keys)
-        values (tg_table_name, case tg_op when 'DELETE' then 'delete' else 'upsert' end, touched);
+        insert into change_log (table_name, op, keys, amount)
+        values (tg_table_name, case tg_op when 'DELETE' then 'delete' else 'upsert' end, touched,
+            cardinality(touched));
         perform pg_notify('boost_dashboard_changes', tg_table_name);
     end if;
     return null;
@@ -211,7 +216,8 @@ select log_changes_of('clang_github_commit');
 
 create trigger log_subtype_update after update on base_profile
 referencing new table as changed for each statement execute function log_subtype_update(
-    'github_account', 'slack_user', 'mailing_list_profile', 'wg21_paper_author_profile', 'youtube_speaker', 'discord_profile');
+    'github_account', 'slack_user', 'mailing_list_profile', 'wg21_paper_author_profile',
+    'youtube_speaker', 'discord_profile');
 create trigger log_subtype_update after update on github_repository
 referencing new table as changed for each statement execute function log_subtype_update(
     'boost_library_repository', 'boost_external_repository');

@@ -151,65 +151,77 @@ impl Bounds {
 }
 
 /// The log behind `from`: one key more than the limit tells whether there are more. The bounds are
-/// read in the same statement, so that nothing can be pruned between the two.
+/// read in the same statement, so that nothing can be pruned between the two. Of rows with many keys
+/// only those are taken apart that may come on the page.
 fn statement(scan: &Scan<'_>, from: Position) -> Statement {
-    // Of two rows nothing may be left: the one that `from` is in, and the one marked as pruned.
-    let rows = scan.limit + 3;
+    let number = |number: i64| Value::BigInt(number);
+    let keys = scan.limit + 1;
     let mut statement = Statement::new(BOUNDS);
     statement
         .push(
             ", e.xid, e.seq, e.place, e.table_name, e.op, e.id, e.key, e.changed_at
              from bounds b left join lateral (
-                 select l.xid, l.seq, k.place, l.table_name, l.op, k.id, k.key, l.changed_at from (",
+                 select l.xid, l.seq, l.skip + k.nth as place, l.table_name, l.op, k.id, k.key,
+                     l.changed_at
+                 from (select w.*, case when (w.xid, w.seq) = (",
         )
-        .push(if scan.tables.is_some() {
-            "select c.* from unnest("
-        } else {
-            "select * from change_log where table_name <> all("
-        });
-    let texts = |names: &[&str]| -> Vec<Value> {
-        names.iter().map(|name| Value::Text((*name).to_owned())).collect()
-    };
-    if let Some(tables) = scan.tables {
-        let shown = tables.iter().filter(|table| !scan.hidden.contains(table)).copied();
-        statement.bind_all(SqlType::Text, texts(&shown.collect::<Vec<_>>())).push(
-            ") as wanted (name) cross join lateral (
-                 select * from change_log where table_name = wanted.name",
+        .bind(SqlType::BigInt, number(from.xid))
+        .push(", ")
+        .bind(SqlType::BigInt, number(from.seq))
+        .push(") then ")
+        .bind(SqlType::BigInt, number(from.place))
+        .push(
+            "::integer else 0 end as skip
+             from (select c.*, sum(c.amount) over (order by c.xid, c.seq) - c.amount as before from (",
         );
-        range(&mut statement, scan, from, rows).push(") c order by c.xid, c.seq");
-        statement.push(&format!(" limit {rows}"));
-    } else {
-        statement.bind_all(SqlType::Text, texts(scan.hidden)).push(")");
-        range(&mut statement, scan, from, rows);
-    }
-    statement.push(
-        ") l cross join lateral unnest(l.ids, l.keys) with ordinality as k (id, key, place)
-         where (l.xid, l.seq, k.place) > (",
+    rows(&mut statement, scan, from);
+    statement.push(") c) w where w.before <= ").bind(SqlType::BigInt, number(from.place)).push(
+        &format!(
+            " + {keys}) l cross join lateral unnest(
+                 l.ids[l.skip + 1 : l.skip + {keys}], l.keys[l.skip + 1 : l.skip + {keys}]
+             ) with ordinality as k (id, key, nth)
+             order by l.xid, l.seq, k.nth limit {keys}) e on true order by e.xid, e.seq, e.place"
+        ),
     );
-    for (separator, number) in [("", from.xid), (", ", from.seq), (", ", from.place)] {
-        statement.push(separator).bind(SqlType::BigInt, Value::BigInt(number));
-    }
-    statement.push(&format!(
-        ") order by l.xid, l.seq, k.place limit {}) e on true order by e.xid, e.seq, e.place",
-        scan.limit + 1
-    ));
     statement
 }
 
-/// Appends which rows of the log are read, in which order, at most how many.
-fn range<'a>(
-    statement: &'a mut Statement,
-    scan: &Scan<'_>,
-    from: Position,
-    rows: usize,
-) -> &'a mut Statement {
+/// Appends the select of the log's rows that may hold the keys.
+fn rows(statement: &mut Statement, scan: &Scan<'_>, from: Position) {
+    let texts = |names: &[&str]| -> Vec<Value> {
+        names.iter().map(|name| Value::Text((*name).to_owned())).collect()
+    };
+    match scan.tables {
+        // The beginning of each table's part, from its own index, and of these the beginning.
+        Some(tables) => {
+            let shown = tables.iter().filter(|table| !scan.hidden.contains(table)).copied();
+            statement
+                .push("select own.* from unnest(")
+                .bind_all(SqlType::Text, texts(&shown.collect::<Vec<_>>()))
+                .push(
+                    ") as wanted (name) cross join lateral (
+                         select * from change_log where table_name = wanted.name",
+                );
+        }
+        None => {
+            statement
+                .push("select * from change_log where table_name <> all(")
+                .bind_all(SqlType::Text, texts(scan.hidden))
+                .push(")");
+        }
+    }
+    // Nothing may be left of two of them: the row that `from` is in, and the one marked as pruned.
+    let most = scan.limit + 3;
     statement
         .push(if scan.private { "" } else { " and op <> 'conceal'" })
         .push(" and (xid, seq) >= (")
         .bind(SqlType::BigInt, Value::BigInt(from.xid))
         .push(", ")
         .bind(SqlType::BigInt, Value::BigInt(from.seq))
-        .push(&format!(") and xid < b.xmin order by xid, seq limit {rows}"))
+        .push(&format!(") and xid < b.xmin order by xid, seq limit {most}"));
+    if scan.tables.is_some() {
+        statement.push(&format!(") own order by own.xid, own.seq limit {most}"));
+    }
 }
 
 /// The entry in a row of the statement, if there is one.

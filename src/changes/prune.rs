@@ -71,7 +71,8 @@ async fn step(connection: &mut Connection, days: u64) -> QueryResult<i64> {
             "), last as (
                 select xid, seq, op from first where is_old order by xid desc, seq desc limit 1),
             marked as (
-                update change_log c set op = 'pruned', ids = null, keys = null from last
+                update change_log c set op = 'pruned', ids = null, keys = null, amount = 0
+                from last
                 where (c.xid, c.seq) = (last.xid, last.seq) and last.op <> 'pruned'),
             removed as (
                 delete from change_log c using last
