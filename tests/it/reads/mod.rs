@@ -7,7 +7,7 @@ mod pages;
 mod prepared;
 mod refusals;
 mod repositories;
-mod seed;
+pub(crate) mod seed;
 
 use boost_dashboard::{
     app::Clock,
