@@ -1,6 +1,6 @@
 //! What was written, as feeds: of one table, of all, as pages, by waiting, as an event stream.
 //!
-//! Triggers write the change log, a row a statement (migration 22), and tell the [`listener`], which
+//! Triggers write the change log, a row a statement (migration 22). The [`listener`] hears of it,
 //! counts ([`versions`]) and wakes whoever waits. [`log`] reads the log in the order of commits,
 //! [`page`] adds the rows as they are now, [`stream`] goes on with it. [`cursor`] names a place in the
 //! log, [`prune`] forgets its beginning, [`routes`] is the door and [`docs`] the sign beside it.
@@ -35,6 +35,7 @@ use crate::{
     query::view::View,
 };
 
+pub use listener::announce;
 pub use prune::prune;
 
 /// How long one waits that is told of changes, before it looks by itself.

@@ -9,17 +9,15 @@ use std::{
 
 use uuid::Uuid;
 
-use crate::{
-    domains::domain::Domain,
-    ingest::tx::{Count, Tally},
-};
+use crate::domains::domain::Domain;
 
 /// A counter of changes for each served table, in memory.
 ///
 /// Two equal [`Stamp`]s of the same tables mean that no transaction which this server has heard of
 /// committed a change between them: what was read after the first was taken is still good. So take
-/// the stamp *before* reading. A change is heard of some milliseconds after its commit; one that a
-/// request to this server made, before that request is answered.
+/// the stamp *before* reading. What a request to this server stored it knows before that request is
+/// answered, what another server stored some milliseconds after the commit, and what was written past
+/// any server within a second.
 #[derive(Debug)]
 pub struct Versions {
     counters: HashMap<&'static str, AtomicU64>,
@@ -75,15 +73,6 @@ impl Versions {
             }
         }
         Some(Stamp { session, changes })
-    }
-
-    /// Counts what a request has written, before it is answered: its client must not be shown what
-    /// was there before.
-    pub fn written(&self, tally: &Tally) {
-        let is_changed = |count: &Count| count.inserted + count.updated + count.deleted > 0;
-        for (table, _) in tally.iter().filter(|(_, count)| is_changed(count)) {
-            self.bump(table);
-        }
     }
 
     /// Counts a change of a table.
