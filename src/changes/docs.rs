@@ -35,6 +35,11 @@ const HOW: &str = "In the order in which transactions committed, without gaps: w
     with it, at once if `has_more`, else later. Changes are kept for a time (90 days unless the \
     server says otherwise); a cursor from before is 410: export again.";
 
+const BRIEFLY: &str = "Entries in the order in which transactions committed, without gaps, deletions \
+    included: each has the row as it is now, or null if it is gone. `page.next_cursor` is always \
+    given, and is good for the feed of every table; a cursor older than what is kept is 410. \
+    `GET /changes` says how to copy a table and keep the copy fresh.";
+
 const PRIVATE: &str = "Rows that are not public are shown with `read:pii` only; one that ceases to be \
     public is a `delete` to everybody else.";
 
@@ -60,7 +65,7 @@ pub(super) fn of(resource: &Resource) -> Documented {
     let example = example(resource.table, &id_example);
     let private = resource.public.map_or_else(String::new, |_| format!("\n\n{PRIVATE}"));
     let operation = operation(domain, &id, "Follow the changes of the table", &resource.scope)
-        .description(Some(format!("{}\n\n{HOW}{private}", resource.doc)));
+        .description(Some(format!("{}\n\n{BRIEFLY}{private}", resource.doc)));
     let answers = vec![("application/json", page_schema(&entry), page_example(&example))];
     let paths = at(&path, operation, vec![after(), limit()], answers);
     (vec![(entry, schema), page()], paths)
