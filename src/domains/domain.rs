@@ -4,6 +4,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     app::App,
+    changes,
     ingest::{provenance, read::AnyKind},
     query::{
         self,
@@ -60,6 +61,7 @@ impl Domain {
                 .merge(query::routes::routes(resource))
                 .merge(query::stats::routes(resource))
                 .merge(provenance::routes(resource))
+                .merge(changes::routes::of(resource))
         })
     }
 }

@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     app::App,
+    changes,
     db::{
         Connection,
         sql::{Row, Statement, Value},
@@ -73,7 +74,10 @@ pub async fn run_as(
     }
     let response = match run.all(conn, source).await {
         Ok(response) => response,
-        Err(unreadable) => return Err(run.break_off(conn, unreadable).await),
+        Err(unreadable) => {
+            changes::announce(app, &run.receipt.tables, conn).await;
+            return Err(run.break_off(conn, unreadable).await);
+        }
     };
     if let Some(delivery) = run.delivery.take() {
         delivery.finish().await.map_err(archive_failed)?;
@@ -81,6 +85,7 @@ pub async fn run_as(
     run.measure();
     if !job.dry_run {
         app.wakeups.written(&run.receipt.tables);
+        changes::announce(app, &run.receipt.tables, conn).await;
     }
     Ok((run.receipt, response))
 }

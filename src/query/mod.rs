@@ -16,6 +16,7 @@ pub mod plan;
 mod render;
 pub mod resource;
 pub mod routes;
+pub mod rows;
 mod select;
 mod shapes;
 pub mod stats;

@@ -4,6 +4,7 @@
 
 mod access;
 mod archive;
+mod changes;
 mod check;
 mod dashboard;
 mod demo;
