@@ -167,7 +167,8 @@ impl Bulk {
     }
 }
 
-fn gzip(text: &str) -> anyhow::Result<Vec<u8>> {
+/// A body as it is posted.
+pub(crate) fn gzip(text: &str) -> anyhow::Result<Vec<u8>> {
     let mut coder = GzEncoder::new(Vec::new(), Compression::fast());
     coder.write_all(text.as_bytes())?;
     Ok(coder.finish()?)

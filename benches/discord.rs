@@ -35,7 +35,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 }
 
 /// An export of a channel, made on a day; every third message has reactions.
-fn export(day: usize, channel: usize, messages: usize) -> String {
+pub(crate) fn export(day: usize, channel: usize, messages: usize) -> String {
     let mut body = format!(
         r#"{{"guild":{{"id":"300000000000000001","name":"Bench","iconUrl":null}},"channel":{{"id":"80000000000000000{channel}","type":"GuildTextChat","categoryId":null,"category":null,"name":"general","topic":null}},"dateRange":{{"after":null,"before":null}},"exportedAt":"2026-01-{day:02}T00:00:00Z","messages":["#
     );

@@ -1,7 +1,7 @@
 //! The figures of `benches/README.md`: ratios, measured side by side on one machine in one run.
 //!
 //! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages`, `-- discord`,
-//! `-- mails`, `-- webhooks` or `-- reads` one part. It starts a PostgreSQL of its own (fsync on) and the release binary as a
+//! `-- mails`, `-- edges`, `-- webhooks` or `-- reads` one part. It starts a PostgreSQL of its own (fsync on) and the release binary as a
 //! child, and talks HTTP to it over loopback. All loops are bounded in time and count.
 
 mod bulk;
@@ -9,6 +9,7 @@ mod bulk;
 mod commits;
 mod copy;
 mod discord;
+mod edges;
 mod http;
 mod ingest;
 mod mails;
@@ -44,11 +45,17 @@ fn main() -> anyhow::Result<()> {
         if wants("mails") {
             mails::run().await?;
         }
+        if wants("edges") {
+            edges::run().await?;
+        }
         if wants("webhooks") {
             webhooks::run().await?;
         }
         if wants("mails") {
             mails::run().await?;
+        }
+        if wants("edges") {
+            edges::run().await?;
         }
         if wants("webhooks") {
             webhooks::run().await?;

@@ -53,22 +53,26 @@ fn rows(from: usize, to: usize) -> String {
     rows
 }
 
-/// Makes Boost's headers known, as lists of headers would.
+/// Makes a library of Boost known.
+pub(crate) fn library() -> String {
+    "with profile as (insert into base_profile (type) values ('github') returning id), \
+     account as (insert into github_account (id, github_account_id, username) \
+     select id, 3170529, 'boostorg' from profile returning id), \
+     repository as (insert into github_repository (owner_account_id, repo_name) \
+     select id, 'boost' from account returning id), \
+     extended as (insert into boost_library_repository (id) select id from repository returning id) \
+     insert into boost_library (repo_id, name) select id, 'Boost' from extended; "
+        .to_owned()
+}
+
+/// Makes its headers known, as lists of headers would.
 fn headers() -> String {
     format!(
-        "with profile as (insert into base_profile (type) values ('github') returning id), \
-             account as (insert into github_account (id, github_account_id, username) \
-             select id, 3170529, 'boostorg' from profile returning id), \
-             repository as (insert into github_repository (owner_account_id, repo_name) \
-             select id, 'boost' from account returning id), \
-             extended as (insert into boost_library_repository (id) select id from repository \
-             returning id), \
-             library as (insert into boost_library (repo_id, name) select id, 'Boost' from extended \
-             returning id, repo_id), \
-             file as (insert into github_file (repo_id, filename) \
-             select repo_id, 'include/boost/lib' || n % 150 || '/h' || n || '.hpp' \
-             from library cross join generate_series(0, {HEADERS} - 1) n returning id) \
-             insert into boost_file (id, library_id) select f.id, l.id from file f, library l; \
-             analyze"
+        "{} with file as (insert into github_file (repo_id, filename) \
+         select repo_id, 'include/boost/lib' || n % 150 || '/h' || n || '.hpp' \
+         from boost_library cross join generate_series(0, {HEADERS} - 1) n returning id) \
+         insert into boost_file (id, library_id) select f.id, l.id from file f, boost_library l; \
+         analyze",
+        library()
     )
 }

@@ -35,7 +35,7 @@ pub(crate) struct World {
     embedded: Option<Embedded>,
     folder: TempDir,
     /// What stands between the server and PostgreSQL, if something does.
-    _slow: Option<Slow>,
+    slow: Option<Slow>,
 }
 
 impl World {
@@ -76,7 +76,7 @@ impl World {
             child,
             embedded: Some(embedded),
             folder,
-            _slow: slow,
+            slow,
         };
         let begun = Instant::now();
         while std::net::TcpStream::connect(&world.address).is_err() {
@@ -86,6 +86,11 @@ impl World {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(world)
+    }
+
+    /// How long PostgreSQL's answers were held back, all together.
+    pub(crate) fn held_back(&self) -> Duration {
+        self.slow.as_ref().map_or(Duration::ZERO, Slow::held_back)
     }
 
     pub(crate) fn workspace(&self) -> std::path::PathBuf {
