@@ -105,7 +105,7 @@ impl Bulk {
         let peak = process::peak_memory(world.server);
 
         let mut copied = Duration::ZERO;
-        let mut served = Duration::ZERO;
+        let mut read = Duration::ZERO;
         let mut rows = 0;
         let before = process::cpu(world.postgres, true);
         let mut taken_out = Duration::ZERO;
@@ -116,8 +116,8 @@ impl Bulk {
             let put = copy::put_in(&direct, saved).await?;
             rows = put.iter().map(|(_, rows, _)| rows).sum();
             copied += put.iter().map(|(.., took)| *took).sum::<Duration>();
-            let read = put.iter().filter(|(table, ..)| !self.own.contains(table));
-            served += read.map(|(.., took)| *took).sum::<Duration>();
+            let theirs = put.iter().filter(|(table, ..)| !self.own.contains(table));
+            read += theirs.map(|(.., took)| *took).sum::<Duration>();
         }
         let copy_cpu =
             process::cpu(world.postgres, true).saturating_sub(before).saturating_sub(taken_out);
@@ -125,7 +125,7 @@ impl Bulk {
         let each = |took: Duration| took.as_secs_f64() / COPIES as f64;
         let round = Round {
             ratio: each(copied) / took.as_secs_f64(),
-            served: each(served) / took.as_secs_f64(),
+            served: each(read) / took.as_secs_f64(),
             peak,
         };
         println!(

@@ -48,12 +48,6 @@ type Saved = (&'static str, Vec<Bytes>);
 /// A table, its number of rows, and how long COPY needed for them.
 pub(crate) type Put = (&'static str, u64, Duration);
 
-/// A table and its rows, as COPY writes them.
-type Saved = (&'static str, Vec<Bytes>);
-
-/// A table, its number of rows, and how long COPY needed for them.
-pub(crate) type Put = (&'static str, u64, Duration);
-
 /// Takes all rows of tables out, and measures how long COPY needs to put them back in, table by table.
 /// `roots` are those that the others hang on.
 pub(crate) async fn put_back(

@@ -1,10 +1,10 @@
 //! The figures of `benches/README.md`: ratios, measured side by side on one machine in one run.
 //!
 //! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages`, `-- discord`,
-//! `-- mails`, `-- edges`, `-- webhooks` or `-- reads` one part. It starts a PostgreSQL of its own (fsync on) and the release binary as a
-//! child, and talks HTTP to it over loopback. All loops are bounded in time and count.
+//! `-- mails`, `-- edges`, `-- webhooks` or `-- reads` one part. It starts a PostgreSQL of its own
+//! (fsync on) and the release binary as a child, and talks HTTP to it over loopback. All loops are
+//! bounded in time and count.
 
-mod bulk;
 mod bulk;
 mod commits;
 mod copy;
@@ -13,14 +13,12 @@ mod edges;
 mod http;
 mod ingest;
 mod mails;
-mod mails;
 mod pgbench;
 mod process;
 mod reads;
 #[path = "../tests/it/support/slow.rs"]
 mod slow;
 mod usages;
-mod webhooks;
 mod webhooks;
 mod world;
 
@@ -41,15 +39,6 @@ fn main() -> anyhow::Result<()> {
         }
         if wants("discord") {
             discord::run().await?;
-        }
-        if wants("mails") {
-            mails::run().await?;
-        }
-        if wants("edges") {
-            edges::run().await?;
-        }
-        if wants("webhooks") {
-            webhooks::run().await?;
         }
         if wants("mails") {
             mails::run().await?;
