@@ -44,6 +44,19 @@ impl Client {
         self.answer().await
     }
 
+    /// Posts a body with headers of its own.
+    pub(crate) async fn post_with(
+        &mut self,
+        path: &str,
+        media: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> anyhow::Result<Vec<u8>> {
+        self.head(path, media, &format!("{headers}\r\ncontent-length: {}", body.len())).await?;
+        self.stream.write_all(body).await?;
+        self.answer().await
+    }
+
     /// Posts a body that is gzipped.
     pub(crate) async fn post_gzip(
         &mut self,

@@ -1,19 +1,26 @@
 //! The figures of `benches/README.md`: ratios, measured side by side on one machine in one run.
 //!
 //! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages`, `-- discord`,
-//! `-- dashboard` or `-- reads` one part. It starts a PostgreSQL of its own (fsync on) and the release binary as a
-//! child, and talks HTTP to it over loopback. All loops are bounded in time and count.
+//! `-- mails`, `-- edges`, `-- webhooks`, `-- dashboard` or `-- reads` one part. It starts a PostgreSQL
+//! of its own (fsync on) and the release binary as a child, and talks HTTP to it over loopback. All
+//! loops are bounded in time and count.
 
+mod bulk;
 mod commits;
 mod copy;
 mod dashboard;
 mod discord;
+mod edges;
 mod http;
 mod ingest;
+mod mails;
 mod pgbench;
 mod process;
 mod reads;
+#[path = "../tests/it/support/slow.rs"]
+mod slow;
 mod usages;
+mod webhooks;
 mod world;
 
 fn main() -> anyhow::Result<()> {
@@ -36,6 +43,15 @@ fn main() -> anyhow::Result<()> {
         }
         if wants("dashboard") {
             dashboard::run().await?;
+        }
+        if wants("mails") {
+            mails::run().await?;
+        }
+        if wants("edges") {
+            edges::run().await?;
+        }
+        if wants("webhooks") {
+            webhooks::run().await?;
         }
         if wants("reads") {
             reads::run().await?;

@@ -80,6 +80,8 @@ pub struct Settings {
     pub json_depth: usize,
     /// Requests served at once; the next is answered 503. 512.
     pub max_in_flight: usize,
+    /// Requests that may wait in the queue (`Prefer: respond-async`); the next is answered 503. 10,000.
+    pub queue_limit: usize,
     /// Milliseconds a GET may take until its answer begins. 30,000.
     pub request_timeout_ms: u64,
     /// Requests a second that one client may send, a burst of as many included. 0: no limit.
@@ -143,6 +145,7 @@ impl Default for Settings {
             line_limit: 16 << 20,
             json_depth: 128,
             max_in_flight: 512,
+            queue_limit: 10_000,
             request_timeout_ms: 30_000,
             rate_limit: 0,
             cors_origins: vec!["*".to_owned()],
@@ -216,6 +219,7 @@ impl Settings {
         for (name, value) in [
             ("pool_size", self.pool_size),
             ("max_in_flight", self.max_in_flight),
+            ("queue_limit", self.queue_limit),
             ("body_limit", self.body_limit),
             ("body_limit_decompressed", self.body_limit_decompressed),
             ("line_limit", self.line_limit),

@@ -24,7 +24,7 @@ use super::{
     receipt::{Receipt, Status},
     tx::Tx,
     value::Note,
-    verdicts::{Unit, dead_letters, fates, report, settle},
+    verdicts::{Told, Unit, dead_letters, fates, settle},
 };
 use crate::{
     app::App,
@@ -340,7 +340,9 @@ impl Run<'_> {
             (_, Err(error)) => Err(error.into()),
             (Ok(()), Ok(outcomes)) => {
                 let mut receipt = self.receipt.clone();
-                let items = report(&mut receipt, batch, &outcomes, &tx.warnings, raw, refused);
+                let late = std::mem::take(&mut tx.warnings);
+                let told = Told { batch, outcomes: &outcomes, late: &late, raw, refused };
+                told.count(&mut receipt);
                 receipt.tally(&tx.tally);
                 let response = last.then(|| {
                     receipt.conclude(tx.now);
@@ -349,7 +351,7 @@ impl Run<'_> {
                 let dead = dead_letters(batch, unit, locations, raw);
                 let ledger = async {
                     ledger::write_receipt(&mut tx, job, &receipt, response.as_deref()).await?;
-                    ledger::write_items(&mut tx, &items).await?;
+                    ledger::write_items(&mut tx, told.items()).await?;
                     ledger::write_dead_letters(&mut tx, job, &dead).await?;
                     drift.store(&mut tx, job.kind.spec()).await
                 };
