@@ -15,6 +15,7 @@ use crate::{
     domains::{self, domain::Domain},
     http::{keys::Keys, limits::RateLimits, tokens},
     ingest::{archive::Archive, background::Wakeups},
+    query::export::Exports,
     telemetry,
 };
 
@@ -42,6 +43,8 @@ pub struct Shared {
     pub metrics: PrometheusHandle,
     /// Requests being served.
     pub in_flight: AtomicUsize,
+    /// Places for exports.
+    pub exports: Exports,
     /// How fast each client may send.
     pub rates: RateLimits,
     /// Wakes what works in the background.
@@ -63,6 +66,7 @@ impl App {
             domains: domains::all(),
             metrics: telemetry::metrics(),
             in_flight: AtomicUsize::new(0),
+            exports: Exports::new(&settings),
             rates: RateLimits::new(settings.rate_limit),
             wakeups: Wakeups::default(),
             settings,

@@ -35,7 +35,7 @@ use super::{
     limits::Place,
     problem::{Problem, Result},
 };
-use crate::{app::App, config::Settings, telemetry};
+use crate::{app::App, config::Settings, query::export, telemetry};
 
 /// The request id's header.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -89,7 +89,14 @@ fn cors(settings: &Settings) -> CorsLayer {
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::HEAD])
         .allow_headers([header::AUTHORIZATION, header::IF_NONE_MATCH, REQUEST_ID])
-        .expose_headers([header::ETAG, header::LINK, header::RETRY_AFTER, REQUEST_ID])
+        .expose_headers([
+            header::ETAG,
+            header::LINK,
+            header::RETRY_AFTER,
+            REQUEST_ID,
+            export::AS_OF,
+            export::ROW_ORDER,
+        ])
         .max_age(Duration::from_mins(10))
 }
 

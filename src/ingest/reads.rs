@@ -26,7 +26,8 @@ use crate::{
         problem::{Problem, Result},
     },
     query::{
-        answer, docs,
+        docs, export,
+        format::Format,
         resource::{Resource, Served},
         routes::serving,
         view::View,
@@ -116,8 +117,9 @@ async fn list_rows(
     Extension(view): Extension<Arc<View>>,
     params: Params,
     OriginalUri(uri): OriginalUri,
+    format: Format,
 ) -> Result<Response> {
-    answer::list(&app, &caller, &view, &[], &params, &uri).await
+    export::list(&app, &caller, &view, &[], &params, &uri, format).await
 }
 
 /// Get a receipt

@@ -13,6 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{
     answer,
     docs::{self, Read},
+    export,
+    format::Format,
     plan::Filter,
     resource::Resource,
     value,
@@ -54,8 +56,9 @@ async fn list_rows(
     Extension(view): Extension<Arc<View>>,
     params: Params,
     OriginalUri(uri): OriginalUri,
+    format: Format,
 ) -> Result<Response> {
-    answer::list(&app, &caller, &view, &[], &params, &uri).await
+    export::list(&app, &caller, &view, &[], &params, &uri, format).await
 }
 
 async fn show_row(
