@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
+    changes::{Changes, versions::Versions},
     config::Settings,
     db,
     domains::{self, domain::Domain},
@@ -49,6 +50,10 @@ pub struct Shared {
     pub rates: RateLimits,
     /// Wakes what works in the background.
     pub wakeups: Wakeups,
+    /// Those who follow the changes.
+    pub changes: Changes,
+    /// How often each table was changed.
+    pub versions: Versions,
 }
 
 impl App {
@@ -56,14 +61,17 @@ impl App {
     /// called on a runtime.
     pub fn assemble(settings: Settings, pool: db::Pool, clock: Clock) -> anyhow::Result<Self> {
         let keys = Keys::load(&settings).context("cannot load the token keys")?;
+        let domains = domains::all();
         let app = Self(Arc::new(Shared {
             keys,
+            changes: Changes::new(&domains, settings.max_subscribers),
+            versions: Versions::new(&domains),
             archive: Archive::open(&settings.workspace, &server_name())
                 .context("cannot open the archive")?,
             pool,
             clock,
             revoked: tokens::Revocations::default(),
-            domains: domains::all(),
+            domains,
             metrics: telemetry::metrics(),
             in_flight: AtomicUsize::new(0),
             exports: Exports::new(&settings),

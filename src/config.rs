@@ -95,6 +95,13 @@ pub struct Settings {
     /// Seconds that accepted requests get to finish when the server is told to stop. 30.
     pub shutdown_grace_s: u64,
 
+    /// Days that changes are kept for the feeds; a cursor older than that is answered 410. 0: for
+    /// ever. 90.
+    pub change_log_days: u64,
+    /// Who may wait for changes at once, by long polls and event streams; the next is answered 503.
+    /// 128.
+    pub max_subscribers: usize,
+
     /// GitHub owner of the Boost repositories. `boostorg`.
     pub boost_owner: String,
     /// The repository that the `clang` domain mirrors. `llvm/llvm-project`.
@@ -136,6 +143,8 @@ impl Default for Settings {
             rate_limit: 0,
             cors_origins: vec!["*".to_owned()],
             shutdown_grace_s: 30,
+            change_log_days: 90,
+            max_subscribers: 128,
             boost_owner: "boostorg".to_owned(),
             clang_mirror: "llvm/llvm-project".to_owned(),
             log_format: LogFormat::Json,

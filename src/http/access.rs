@@ -106,6 +106,15 @@ impl<N> Allowed<N> {
     pub fn has(&self, scope: &Scope) -> bool {
         self.token.as_ref().is_some_and(|token| token.has(scope))
     }
+
+    /// Whether the token is still good, for answers that take long. Without one there is nothing
+    /// that could end.
+    pub fn is_still_good(&self, app: &App) -> bool {
+        self.token.as_ref().is_none_or(|token| {
+            let is_revoked = token.jti.as_ref().is_some_and(|jti| app.revoked.contains(jti));
+            !is_revoked && token.check_time(app.clock.now()).is_ok()
+        })
+    }
 }
 
 impl<N: Needed> FromRequestParts<App> for Allowed<N> {
@@ -165,7 +174,8 @@ fn unauthorized(detail: impl Into<String>, challenge: &'static str) -> Problem {
     }
 }
 
-fn forbidden(needed: &Scope) -> Problem {
+/// The refusal of a caller whose token lacks a scope.
+pub fn forbidden(needed: &Scope) -> Problem {
     Problem {
         challenge: Some("Bearer error=\"insufficient_scope\""),
         ..Problem::new(

@@ -81,6 +81,7 @@ pub async fn run_as(
     run.measure();
     if !job.dry_run {
         app.wakeups.written(&run.receipt.tables);
+        app.versions.written(&run.receipt.tables);
     }
     Ok((run.receipt, response))
 }

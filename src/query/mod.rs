@@ -19,6 +19,7 @@ pub mod plan;
 mod render;
 pub mod resource;
 pub mod routes;
+pub mod rows;
 mod select;
 mod shapes;
 pub mod value;
