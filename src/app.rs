@@ -14,7 +14,7 @@ use crate::{
     config::Settings,
     db,
     domains::{self, domain::Domain},
-    http::{keys::Keys, limits::RateLimits, tokens},
+    http::{keys::Keys, limits::RateLimits, tags::Tags, tokens},
     ingest::{archive::Archive, background::Wakeups},
     query::export::Exports,
     telemetry,
@@ -44,6 +44,8 @@ pub struct Shared {
     pub metrics: PrometheusHandle,
     /// Requests being served.
     pub in_flight: AtomicUsize,
+    /// The tags of answers that were given lately.
+    pub tags: Tags,
     /// Places for exports.
     pub exports: Exports,
     /// How fast each client may send.
@@ -74,6 +76,7 @@ impl App {
             domains,
             metrics: telemetry::metrics(),
             in_flight: AtomicUsize::new(0),
+            tags: Tags::default(),
             exports: Exports::new(&settings),
             rates: RateLimits::new(settings.rate_limit),
             wakeups: Wakeups::default(),

@@ -24,11 +24,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use memchr::memmem;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{
-    access,
-    problem::Problem,
-    tags::{Key, Known},
-};
+use super::{access, problem::Problem, tags::Known};
 use crate::{app::App, changes::versions::Stamp};
 
 /// How an answer may be kept, unless its handler says otherwise: with a question whether it is

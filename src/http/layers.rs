@@ -31,7 +31,7 @@ use tower_http::{
 use uuid::Uuid;
 
 use super::{
-    access,
+    access, conditional,
     limits::Place,
     problem::{Problem, Result},
 };
@@ -70,11 +70,13 @@ pub fn wrap(router: Router, app: App) -> Router {
                 .and(NotForContentType::SSE),
         );
     let cors = cors(&app.settings);
+    let conditional = middleware::from_fn_with_state(app.clone(), conditional::layer);
     router.layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(app, around))
             .layer(cors)
-            .layer(compression),
+            .layer(compression)
+            .layer(conditional),
     )
 }
 

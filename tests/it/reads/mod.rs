@@ -1,6 +1,9 @@
 //! Reads of every table, enumerated from the resources.
 
 mod documented;
+mod estimates;
+mod etag;
+mod export;
 mod filters;
 mod oracle;
 mod pages;

@@ -6,6 +6,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     http::{HeaderMap, Method, Request, StatusCode, header, request},
+    response::Response,
 };
 use boost_dashboard::{
     app::{App, Clock},
@@ -136,11 +137,16 @@ impl TestApp {
         self.send(request).await
     }
 
-    /// Any request; [`request`] begins one.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    /// Any request, answered by a body that is not read yet.
+    pub(crate) async fn open(&self, request: Request<Body>) -> Response {
         // The router never fails: whatever goes wrong is an answer.
         let Ok(response) = self.router.clone().oneshot(request).await;
-        let (parts, body) = response.into_parts();
+        response
+    }
+
+    /// Any request; [`request`] begins one.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.open(request).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status, headers: parts.headers, body }
     }
