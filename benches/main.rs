@@ -1,7 +1,7 @@
 //! The figures of `benches/README.md`: ratios, measured side by side on one machine in one run.
 //!
-//! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages`, `-- discord` or
-//! `-- reads` one part. It starts a PostgreSQL of its own (fsync on) and the release binary as a
+//! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages`, `-- discord`,
+//! `-- reads` or `-- large` one part. It starts a PostgreSQL of its own (fsync on) and the release binary as a
 //! child, and talks HTTP to it over loopback. All loops are bounded in time and count.
 
 mod commits;
@@ -9,6 +9,7 @@ mod copy;
 mod discord;
 mod http;
 mod ingest;
+mod large;
 mod pgbench;
 mod process;
 mod reads;
@@ -35,6 +36,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wants("reads") {
             reads::run().await?;
+        }
+        if wants("large") {
+            large::run().await?;
         }
         Ok(())
     })

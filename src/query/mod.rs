@@ -10,6 +10,7 @@ pub mod column;
 mod csv;
 mod cursor;
 pub mod docs;
+pub mod explain;
 pub mod export;
 pub mod format;
 pub mod grammar;

@@ -138,14 +138,20 @@ async fn an_empty_list_is_a_header_or_nothing() {
 async fn a_null_is_not_an_empty_text() {
     let (app, token) = seeded().await;
     let mut connection = app.db().connect().await;
-    let odd = "update issue set body = case id when 1 then null when 2 then '' \
+    let odd = "update issue set state_reason = null, body = case id when 1 then 'x' when 2 then '' \
                when 3 then '=1+1' else E'a \"b\",\\r\\nc' end where id <= 4";
     connection.batch_execute(odd).await.unwrap();
-    let path = "/api/v1/github/issues?id__lte=4&fields=body";
-    let csv = get(&app, path, CSV, &token).await;
-    assert_eq!(csv.text(), "body\r\n\"\"\r\n\"\"\r\n=1+1\r\n\"a \"\"b\"\",\r\nc\"\r\n");
-    let path = "/api/v1/github/issues?id__lte=2&fields=id,body";
-    assert_eq!(get(&app, path, CSV, &token).await.text(), "id,body\r\n1,\r\n2,\"\"\r\n");
+    let ask = async |query: &str| {
+        let path = format!("/api/v1/github/issues?{query}");
+        get(&app, &path, CSV, &token).await.text().to_owned()
+    };
+    let texts = ask("id__lte=4&fields=body").await;
+    assert_eq!(texts, "body\r\nx\r\n\"\"\r\n=1+1\r\n\"a \"\"b\"\",\r\nc\"\r\n");
+    let both = ask("id__lte=2&fields=id,body,state_reason").await;
+    assert_eq!(both, "id,body,state_reason\r\n1,x,\r\n2,\"\",\r\n");
+    // Readers skip empty lines.
+    let nulls = ask("id__lte=2&fields=state_reason").await;
+    assert_eq!(nulls, "state_reason\r\n\"\"\r\n\"\"\r\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ mod estimates;
 mod etag;
 mod export;
 mod filters;
+mod indexes;
 mod oracle;
 mod pages;
 mod prepared;
