@@ -1,9 +1,9 @@
 //! The figures of `benches/README.md`: ratios, measured side by side on one machine in one run.
 //!
 //! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages`, `-- discord`,
-//! `-- mails`, `-- edges`, `-- webhooks`, `-- dashboard` or `-- reads` one part. It starts a PostgreSQL
-//! of its own (fsync on) and the release binary as a child, and talks HTTP to it over loopback. All
-//! loops are bounded in time and count.
+//! `-- mails`, `-- edges`, `-- webhooks`, `-- dashboard`, `-- large` or `-- reads` one part. It
+//! starts a PostgreSQL of its own (fsync on) and the release binary as a child, and talks HTTP to it
+//! over loopback. All loops are bounded in time and count.
 
 mod bulk;
 mod commits;
@@ -13,6 +13,7 @@ mod discord;
 mod edges;
 mod http;
 mod ingest;
+mod large;
 mod mails;
 mod pgbench;
 mod process;
@@ -55,6 +56,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wants("reads") {
             reads::run().await?;
+        }
+        if wants("large") {
+            large::run().await?;
         }
         Ok(())
     })

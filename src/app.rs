@@ -14,8 +14,9 @@ use crate::{
     config::Settings,
     db,
     domains::{self, dashboard::boost_usage::BoostUsage, domain::Domain},
-    http::{keys::Keys, limits::RateLimits, tokens},
+    http::{keys::Keys, limits::RateLimits, tags::Tags, tokens},
     ingest::{archive::Archive, background::Wakeups},
+    query::export::Exports,
     telemetry,
 };
 
@@ -43,6 +44,10 @@ pub struct Shared {
     pub metrics: PrometheusHandle,
     /// Requests being served.
     pub in_flight: AtomicUsize,
+    /// The tags of answers that were given lately.
+    pub tags: Tags,
+    /// Places for exports.
+    pub exports: Exports,
     /// How fast each client may send.
     pub rates: RateLimits,
     /// Wakes what works in the background.
@@ -73,6 +78,8 @@ impl App {
             domains,
             metrics: telemetry::metrics(),
             in_flight: AtomicUsize::new(0),
+            tags: Tags::default(),
+            exports: Exports::new(&settings),
             rates: RateLimits::new(settings.rate_limit),
             wakeups: Wakeups::default(),
             boost_usage: BoostUsage::default(),

@@ -69,6 +69,11 @@ pub struct Settings {
     pub pool_wait_ms: u64,
     /// Milliseconds a statement of a read may run. 10,000.
     pub statement_timeout_ms: u64,
+    /// Milliseconds an export (CSV, NDJSON) may take. 600,000.
+    pub export_timeout_ms: u64,
+    /// Exports at once, each with a connection of the pool and always fewer than it has; the next is
+    /// answered 503. 4.
+    pub max_exports: usize,
 
     /// Bytes of a request body as it is sent, NDJSON streams excepted. 32 MiB.
     pub body_limit: usize,
@@ -140,6 +145,8 @@ impl Default for Settings {
             pool_size: 16,
             pool_wait_ms: 900,
             statement_timeout_ms: 10_000,
+            export_timeout_ms: 600_000,
+            max_exports: 4,
             body_limit: 32 << 20,
             body_limit_decompressed: 256 << 20,
             line_limit: 16 << 20,
@@ -218,6 +225,7 @@ impl Settings {
         }
         for (name, value) in [
             ("pool_size", self.pool_size),
+            ("max_exports", self.max_exports),
             ("max_in_flight", self.max_in_flight),
             ("queue_limit", self.queue_limit),
             ("body_limit", self.body_limit),

@@ -122,6 +122,14 @@ impl Statement {
         Self { is_once: true, ..self }
     }
 
+    /// The statement that asks how this one would be run, as JSON.
+    #[must_use]
+    pub fn explained(self) -> Self {
+        const EXPLAIN: &str = "explain (format json) ";
+        let binds = self.binds.into_iter().map(|(at, bind)| (at + EXPLAIN.len(), bind)).collect();
+        Self { sql: format!("{EXPLAIN}{}", self.sql), binds, ..self }
+    }
+
     /// The text so far, without the placeholders of its binds.
     pub fn text(&self) -> &str {
         &self.sql

@@ -121,7 +121,7 @@ impl<N: Needed> FromRequestParts<App> for Allowed<N> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let token = caller(parts, app)?;
+        let token = caller(&parts.headers, app)?;
         let needed = N::scope(parts)?;
         let free = needed == Scope::Read && app.settings.read_auth == ReadAuth::Open;
         if !free {
@@ -143,13 +143,18 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     (sole && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim())
 }
 
+/// Whether the token of a request, if it has one, is good now. What it may do is another question.
+pub(super) fn is_welcome(headers: &HeaderMap, app: &App) -> bool {
+    caller(headers, app).is_ok()
+}
+
 /// The token of a request. None is sent: none. A bad one is sent: refused, even where none is
 /// needed, since whoever sends one believes in it.
-fn caller(parts: &Parts, app: &App) -> Result<Option<Arc<Token>>> {
-    if !parts.headers.contains_key(header::AUTHORIZATION) {
+fn caller(headers: &HeaderMap, app: &App) -> Result<Option<Arc<Token>>> {
+    if !headers.contains_key(header::AUTHORIZATION) {
         return Ok(None);
     }
-    let Some(bearer) = bearer(&parts.headers) else {
+    let Some(bearer) = bearer(headers) else {
         return Err(unauthorized(
             "The Authorization header must be `Bearer` and a token.",
             "Bearer error=\"invalid_request\"",

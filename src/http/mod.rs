@@ -1,6 +1,7 @@
 //! HTTP: problems, access, extractors, layers, the OpenAPI document, and every route in one place.
 
 pub mod access;
+pub mod conditional;
 pub mod extract;
 pub mod health;
 pub mod json;
@@ -10,6 +11,7 @@ pub mod limits;
 pub mod openapi;
 pub mod problem;
 pub mod scope;
+pub mod tags;
 pub mod tokens;
 
 use axum::{Router, response::Redirect, routing};

@@ -6,7 +6,7 @@ use axum::{
     Extension,
     body::Body,
     extract::{OriginalUri, State},
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -14,6 +14,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
+use tokio::task::spawn_blocking;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::receipt::{ItemReport, Receipt};
@@ -22,11 +23,13 @@ use crate::{
     db::sql::{Row, SqlType, Statement, Value},
     http::{
         access::{Allowed, Reads, ReadsRaw, ReadsResource},
+        conditional,
         extract::{Params, Path, Query},
         problem::{Problem, Result},
     },
     query::{
-        answer, docs,
+        docs, export,
+        format::Format,
         resource::{Resource, Served},
         routes::serving,
         view::View,
@@ -116,8 +119,9 @@ async fn list_rows(
     Extension(view): Extension<Arc<View>>,
     params: Params,
     OriginalUri(uri): OriginalUri,
+    format: Format,
 ) -> Result<Response> {
-    answer::list(&app, &caller, &view, &[], &params, &uri).await
+    export::list(&app, &caller, &view, &[], &params, &uri, format).await
 }
 
 /// Get a receipt
@@ -263,10 +267,15 @@ async fn read_raw(
     let Some(raw) = found else {
         return Err(Problem::not_found("There is no such document in the archive."));
     };
-    let stream = tokio_util::io::ReaderStream::new(raw.file);
+    let mut file = raw.file.into_std().await;
+    let tag = move || conditional::of_file(&mut file).map(|tag| (file, tag));
+    let (file, tag) =
+        spawn_blocking(tag).await.map_err(Problem::internal)?.map_err(Problem::internal)?;
+    let stream = tokio_util::io::ReaderStream::new(tokio::fs::File::from_std(file));
     let headers = [
-        (header::CONTENT_TYPE, raw.content_type.to_owned()),
-        (header::CONTENT_LENGTH, raw.length.to_string()),
+        (header::ETAG, tag),
+        (header::CONTENT_TYPE, HeaderValue::from_static(raw.content_type)),
+        (header::CONTENT_LENGTH, raw.length.into()),
     ];
     Ok((StatusCode::OK, headers, Body::from_stream(stream)).into_response())
 }

@@ -17,6 +17,7 @@ use crate::{
     db::Connection,
     http::{
         access::{Allowed, ReadsResource},
+        conditional::AsOf,
         extract::Params,
         problem::{Problem, Result},
         scope::Scope,
@@ -36,10 +37,11 @@ pub async fn list(
     let mut plan = grammar::list(view, pairs, fixed).map_err(Problem::invalid)?;
     plan.private = sees_private(view, caller);
     let mut connection = app.pool.get().await?;
-    let now = app.clock.now();
-    place(&mut plan, view, now, &mut connection).await?;
-    let page = list::page(view, &plan, now, &mut connection).await?;
+    let as_of = app.clock.now();
+    place(&mut plan, view, as_of, &mut connection).await?;
+    let page = list::page(view, &plan, as_of, &mut connection).await?;
     let mut response = json(page.body);
+    response.extensions_mut().insert(AsOf(as_of));
     if let Some(link) = page.next.and_then(|cursor| next_link(uri, &cursor)) {
         response.headers_mut().insert(header::LINK, link);
     }

@@ -7,8 +7,12 @@
 
 pub mod answer;
 pub mod column;
+mod csv;
 mod cursor;
 pub mod docs;
+pub mod explain;
+pub mod export;
+pub mod format;
 pub mod grammar;
 pub mod list;
 pub mod operator;

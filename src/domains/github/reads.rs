@@ -36,6 +36,8 @@ use crate::{
         answer,
         column::Type,
         docs::{Read, path_parameter},
+        export,
+        format::Format,
         plan::Filter,
         resource::{Resource, Served},
         routes::serving,
@@ -134,9 +136,10 @@ async fn list_below(
     repository: Repository,
     params: Params,
     OriginalUri(uri): OriginalUri,
+    format: Format,
 ) -> Result<Response> {
     let fixed = [repository.filter(&view)?];
-    answer::list(&app, &caller, &view, &fixed, &params, &uri).await
+    export::list(&app, &caller, &view, &fixed, &params, &uri, format).await
 }
 
 async fn show_below(

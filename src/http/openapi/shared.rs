@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::SHARED;
+use super::{SHARED, conditional};
 use crate::domains::{self, domain::Domain};
 
 /// A refusal that operations share.
@@ -141,11 +141,15 @@ pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
         for (method, operation) in operations.iter_mut() {
             if ["get", "post", "put", "patch", "delete"].contains(&method.as_str()) {
                 complete(operation);
+                if method == "get" {
+                    conditional::complete(operation);
+                }
                 share(operation, &mut parameters)?;
             }
         }
     }
     document["components"]["parameters"] = Value::Object(parameters);
+    conditional::add_components(&mut document["components"]);
     Ok(document)
 }
 

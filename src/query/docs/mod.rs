@@ -1,5 +1,6 @@
 //! A resource's reads as OpenAPI: everything is said by its column list.
 
+mod exports;
 pub(super) mod parameter;
 pub(super) mod schema;
 
@@ -10,6 +11,7 @@ use utoipa::openapi::{
     schema::Ref,
 };
 
+use self::exports::EXPORTS;
 use super::{column::Type, resource::Resource};
 use crate::http::openapi::operation;
 
@@ -51,9 +53,10 @@ impl<'a> Read<'a> {
             .description("A page of rows.")
             .header("Link", next.build())
             .content("application/json", content.build());
+        let answer = exports::add(answer, self.resource);
         let operation = self
             .operation("list", &format!("List {}", words(self.path)))
-            .description(Some(format!("{}\n\n{SCANS}", self.resource.doc)))
+            .description(Some(format!("{}\n\n{SCANS}\n\n{EXPORTS}", self.resource.doc)))
             .response("200", answer.build());
         let [page, meta] = schema::envelope();
         let grammar = parameter::of_list(self.resource);

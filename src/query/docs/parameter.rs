@@ -161,7 +161,7 @@ fn limit() -> Parameter {
         .minimum(Some(1))
         .maximum(Some(most))
         .default(Some(json!(DEFAULT_LIMIT)));
-    let parameter = query("limit", "Rows on the page.".to_owned())
+    let parameter = query("limit", "Rows on the page. Of an export any number.".to_owned())
         .schema(Some(value))
         .example(Some(json!(DEFAULT_LIMIT)));
     shared(parameter, "limit")

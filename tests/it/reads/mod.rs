@@ -1,7 +1,11 @@
 //! Reads of every table, enumerated from the resources.
 
 mod documented;
+mod estimates;
+mod etag;
+mod export;
 mod filters;
+mod indexes;
 mod oracle;
 mod pages;
 mod prepared;
