@@ -38,10 +38,14 @@ impl Resource {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// The `from` clause: the table, and the base table where a column lives there.
+    /// The base table of a subtype: where some of its columns live.
+    pub fn base(&self) -> Option<&'static str> {
+        self.columns.iter().map(|column| column.table).find(|table| *table != self.table)
+    }
+
+    /// The `from` clause: the table, and the base table of a subtype.
     pub fn from_clause(&self) -> String {
-        let base = self.columns.iter().map(|column| column.table).find(|t| *t != self.table);
-        match base {
+        match self.base() {
             Some(base) => format!("{0} join {base} on {base}.id = {0}.id", self.table),
             None => self.table.to_owned(),
         }
@@ -55,9 +59,10 @@ pub trait Served {
 }
 
 /// Declares a row type and how it is served. One line a column: its doc comment, JSON name, Rust
-/// type, and the diesel column it is read from; `indexed` where an index leads with it, or what
-/// else marks a [`Column`](crate::query::column::Column). A `scope` guards all rows, `public` those
-/// that do not fulfil its SQL condition.
+/// type, and the diesel column it is read from; for a foreign key `->` and the table it refers to;
+/// `indexed` where an index leads with it, or what else marks a
+/// [`Column`](crate::query::column::Column). A `scope` guards all rows, `public` those that do not
+/// fulfil its SQL condition.
 ///
 /// ```ignore
 /// resource! {
@@ -65,6 +70,8 @@ pub trait Served {
 ///     pub struct GitCommit, table git_commit, path "/github/commits", time commit_at;
 ///     /// Surrogate key.
 ///     id: i64 = git_commit::id, indexed;
+///     /// The repository, `github_repository.id`.
+///     repo_id: i64 = git_commit::repo_id -> github_repository, indexed;
 ///     /// The full commit message.
 ///     comment: String = git_commit::comment;
 /// }
@@ -80,7 +87,8 @@ macro_rules! resource {
             $(, time $time:ident)? $(, scope $scope:ident)? $(, public $public:expr)?;
         $(
             $(#[doc = $field_doc:literal])+
-            $field:ident: $ty:ty = $from:ident::$column:ident $(, $indexed:ident)?;
+            $field:ident: $ty:ty = $from:ident::$column:ident $(-> $parent:ident)?
+                $(, $indexed:ident)?;
         )+
     ) => {
         $(#[doc = $doc])+
@@ -115,7 +123,9 @@ macro_rules! resource {
                             stringify!($from),
                             $crate::schema::$from::$column,
                             concat!($($field_doc, "\n"),+),
-                        )$(.$indexed())?
+                        )
+                        $(.refers_to($crate::schema::$parent::table, stringify!($parent)))?
+                        $(.$indexed())?
                     ),+],
                     time,
                     scope,

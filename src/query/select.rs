@@ -77,14 +77,15 @@ pub(super) fn page(
     sql.statement
 }
 
-/// The row that passes the filters.
+/// The rows that pass the filters, in no order: those of a key, or of several.
 pub(super) fn one(
     view: &View,
     fields: Option<&Vec<usize>>,
+    extra: &[usize],
     filters: &[Filter],
     private: bool,
 ) -> Statement {
-    let mut sql = Clauses::new(Statement::new(view.select(fields, &[])), view);
+    let mut sql = Clauses::new(Statement::new(view.select(fields, extra)), view);
     sql.rows(filters, private);
     sql.statement
 }

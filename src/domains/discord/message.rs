@@ -14,9 +14,9 @@ resource! {
     /// Surrogate key.
     id: i64 = discord_message::id, indexed;
     /// The channel, `discord_channel.id` (not Discord's id).
-    channel_id: i64 = discord_message::channel_id, indexed;
+    channel_id: i64 = discord_message::channel_id -> discord_channel, indexed;
     /// Who wrote it, `discord_profile.id`.
-    author_id: i64 = discord_message::author_id, indexed;
+    author_id: i64 = discord_message::author_id -> discord_profile, indexed;
     /// Discord's id (snowflake).
     message_id: IdText = discord_message::message_id, indexed;
     /// The text, Markdown.

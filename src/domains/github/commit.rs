@@ -10,9 +10,9 @@ resource! {
     /// Surrogate key.
     id: i64 = git_commit::id, indexed;
     /// The repository, `github_repository.id`.
-    repo_id: i64 = git_commit::repo_id, indexed;
+    repo_id: i64 = git_commit::repo_id -> github_repository, indexed;
     /// The account of the author (the committer only as a fall-back), `github_account.id`.
-    account_id: i64 = git_commit::account_id, indexed;
+    account_id: i64 = git_commit::account_id -> github_account, indexed;
     /// The SHA, lower-case hex.
     commit_hash: String = git_commit::commit_hash, indexed;
     /// The full commit message.

@@ -11,9 +11,9 @@ resource! {
     /// Surrogate key.
     id: i64 = pull_request_comment::id, indexed;
     /// The pull request, `pull_request.id` (not GitHub's id).
-    pr_id: i64 = pull_request_comment::pr_id, indexed;
+    pr_id: i64 = pull_request_comment::pr_id -> pull_request, indexed;
     /// Who wrote it, `github_account.id`; GitHub's `ghost` if the account is deleted.
-    account_id: i64 = pull_request_comment::account_id, indexed;
+    account_id: i64 = pull_request_comment::account_id -> github_account, indexed;
     /// GitHub's id.
     pr_comment_id: IdText = pull_request_comment::pr_comment_id, indexed;
     /// The text, Markdown.

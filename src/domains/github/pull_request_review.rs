@@ -11,9 +11,9 @@ resource! {
     /// Surrogate key.
     id: i64 = pull_request_review::id, indexed;
     /// The pull request, `pull_request.id` (not GitHub's id).
-    pr_id: i64 = pull_request_review::pr_id, indexed;
+    pr_id: i64 = pull_request_review::pr_id -> pull_request, indexed;
     /// Who wrote it, `github_account.id`; GitHub's `ghost` if the account is deleted.
-    account_id: i64 = pull_request_review::account_id, indexed;
+    account_id: i64 = pull_request_review::account_id -> github_account, indexed;
     /// GitHub's id; negated for a review whose number a review comment has too.
     pr_review_id: IdText = pull_request_review::pr_review_id, indexed;
     /// The text, Markdown; often empty for a review.

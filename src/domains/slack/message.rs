@@ -13,11 +13,11 @@ resource! {
     /// Surrogate key.
     id: i64 = slack_message::id, indexed;
     /// The channel, `slack_channel.id`.
-    channel_id: i64 = slack_message::channel_id, indexed;
+    channel_id: i64 = slack_message::channel_id -> slack_channel, indexed;
     /// Slack's timestamp, which is the message's id within its channel.
     ts: String = slack_message::ts, indexed;
     /// Who wrote it, `slack_user.id`; null if Slack names nobody.
-    slack_user_id: Option<i64> = slack_message::slack_user_id, indexed;
+    slack_user_id: Option<i64> = slack_message::slack_user_id -> slack_user, indexed;
     /// The text in Slack's markup.
     message: String = slack_message::message;
     /// The `ts` of the thread's first message; null outside threads.

@@ -20,7 +20,7 @@ resource! {
     /// The date on the paper.
     document_date: Option<NaiveDate> = wg21_paper::document_date, indexed;
     /// The mailing, `wg21_mailing.id`.
-    mailing_id: i64 = wg21_paper::mailing_id, indexed;
+    mailing_id: i64 = wg21_paper::mailing_id -> wg21_mailing, indexed;
     /// The subgroup it is meant for, such as `LEWG`; empty if not stated.
     subgroup: String = wg21_paper::subgroup, indexed;
     /// Whether its text has been fetched.

@@ -16,6 +16,7 @@ use crate::{
         column::{Column, Type},
         operator::Operator,
         plan::{Count, DEFAULT_LIMIT, MAX_LIMIT, MAX_VALUES},
+        relation,
         resource::Resource,
     },
 };
@@ -23,6 +24,7 @@ use crate::{
 /// The parameters of a resource's list.
 pub(super) fn of_list(resource: &Resource) -> Vec<Parameter> {
     let mut parameters = vec![limit(), cursor(), sort(resource), fields(resource)];
+    parameters.extend(include(resource, true));
     if resource.column("count").is_none() {
         parameters.push(count());
     }
@@ -133,13 +135,27 @@ fn sort(resource: &Resource) -> Parameter {
     separated(query("sort", words), names(directed), most).build()
 }
 
-/// `fields`, the one parameter that a detail has too.
+/// `fields`, of lists and of single rows.
 pub(super) fn fields(resource: &Resource) -> Parameter {
     let columns: Vec<_> = resource.columns.iter().map(|it| it.name.to_owned()).collect();
     let words = "Only these columns, separated by commas.".to_owned();
     let most = columns.len();
     let parameter = separated(query("fields", words), names(columns), most);
     shared(parameter, &format!("fields.{}", resource.name))
+}
+
+/// `include` of a list, or of a single row, where there is something to include.
+pub(super) fn include(resource: &Resource, is_list: bool) -> Option<Parameter> {
+    let relations = relation::of(resource).iter().filter(|it| !is_list || it.is_one());
+    let relations: Vec<_> = relations.map(|it| it.name.clone()).collect();
+    let most = relations.len();
+    let (words, of) = if is_list {
+        ("Related rows shown in each row under these names, separated by commas.", "list")
+    } else {
+        ("Related rows shown in the row under these names, separated by commas.", "row")
+    };
+    let parameter = separated(query("include", words.to_owned()), names(relations), most);
+    (most > 0).then(|| shared(parameter, &format!("include.{}.{of}", resource.name)))
 }
 
 fn limit() -> Parameter {
