@@ -1,7 +1,7 @@
 //! The list grammar: query parameters in, a [`Plan`] or every fault out.
 //!
-//! What is not here yet (`q`, `window`) is refused by name like any other unknown parameter, so
-//! that no client believes it was heard.
+//! What is not here yet (`window`) is refused by name like any other unknown parameter, so that no
+//! client believes it was heard.
 
 use std::{collections::HashSet, mem};
 
@@ -11,13 +11,13 @@ use super::{
     operator::Operator,
     plan::{Count, DEFAULT_LIMIT, Filter, Key, MAX_LIMIT, MAX_VALUES, Plan, Shown},
     relation::{self, Relation},
-    value,
+    search, value,
     view::View,
 };
 use crate::{db::sql::Value, http::problem::Fault};
 
 /// The parameters of a list that are not columns.
-pub const LIST_WORDS: [&str; 6] = ["sort", "limit", "cursor", "count", "fields", "include"];
+pub const LIST_WORDS: [&str; 7] = ["sort", "limit", "cursor", "count", "fields", "include", "q"];
 /// The parameters of a single row.
 pub const ROW_WORDS: [&str; 2] = ["fields", "include"];
 
@@ -70,6 +70,7 @@ impl<'a> Reader<'a> {
             include: Vec::new(),
             count: Count::None,
             private: false,
+            search: None,
         };
         let mut cursor = None;
         let mut seen = HashSet::with_capacity(pairs.len());
@@ -90,15 +91,19 @@ impl<'a> Reader<'a> {
                 "count" => plan.count = self.count(text),
                 "fields" => plan.fields = Some(self.fields(text)),
                 "include" => plan.include = self.include(text, true),
+                "q" => plan.search = self.accept(search::read(self.view.resource(), text)),
                 _ => cursor = Some(text),
             }
+        }
+        if plan.search.is_some() && plan.sort.is_empty() {
+            plan.sort.push(Key { column: self.view.rank(), descending: true });
         }
         end_with_key(&mut plan.sort);
         // A cursor is checked against sort and filters, which only then are what was meant.
         if let Some(text) = cursor
             && self.faults.is_empty()
         {
-            match cursor::open(self.view, &plan.sort, &plan.filters, text) {
+            match cursor::open(self.view, &plan, text) {
                 Ok(after) => plan.after = Some(after),
                 Err(fault) => self.faults.push(fault),
             }

@@ -182,6 +182,7 @@ async fn children(
         count: Count::None,
         include: Vec::new(),
         private,
+        search: None,
     };
     let statement = view.ready(select::page(view, &plan, &[], Part::Whole, MOST_CHILDREN + 1));
     let mut rows = AsyncConnectionCore::load(connection, statement).await?;
@@ -218,13 +219,7 @@ fn rest_of<'r>(
         None => Value::Null,
     };
     let (path, by, id) = (view.resource().path, view.column(relation.by), view.column(0));
-    Ok(format!(
-        "/api/v1{path}?{}={}&{}__gt={}",
-        by.name,
-        in_query(key),
-        id.name,
-        in_query(&last)
-    ))
+    Ok(format!("/api/v1{path}?{}={}&{}__gt={}", by.name, in_query(key), id.name, in_query(&last)))
 }
 
 /// A key as it stands in a query string.
@@ -253,14 +248,15 @@ fn label(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b"\":");
 }
 
-/// A key as it is bound: keys are numbers or texts.
-fn value(ty: Type, raw: &[u8]) -> QueryResult<Value> {
-    let refuse = |error: Box<dyn std::error::Error + Send + Sync>| Error::DeserializationError(error);
+/// A key as it is bound, from PostgreSQL's bytes: keys are numbers or texts.
+pub(super) fn value(ty: Type, raw: &[u8]) -> QueryResult<Value> {
+    let refuse =
+        |error: Box<dyn std::error::Error + Send + Sync>| Error::DeserializationError(error);
     match ty {
         Type::BigInt => {
-            let raw = raw.try_into().map_err(|error: std::array::TryFromSliceError| {
-                refuse(error.into())
-            })?;
+            let raw = raw
+                .try_into()
+                .map_err(|error: std::array::TryFromSliceError| refuse(error.into()))?;
             Ok(Value::BigInt(i64::from_be_bytes(raw)))
         }
         Type::Text => {

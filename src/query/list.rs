@@ -16,7 +16,9 @@ use super::{
     cursor,
     include::Included,
     plan::{Count, Filter, Plan, Shown},
-    render, select,
+    render,
+    search::Snippets,
+    select,
     view::View,
 };
 use crate::db::{
@@ -46,7 +48,9 @@ pub async fn page(
     let shown = view.shown(plan.fields.as_ref());
     // The sort keys' values make the cursor, so they are read even where they are not shown.
     let keys = plan.sort.iter().map(|key| key.column);
-    let extra = hidden(shown, keys.clone().chain(plan.include.iter().map(|it| it.from)));
+    let related = plan.include.iter().map(|relation| relation.from);
+    let extra = hidden(shown, keys.clone().chain(related));
+    let mut snippets = Snippets::new(plan.search.as_deref(), position(shown, &extra, 0));
     let mut included =
         Included::new(&plan.include, plan.private, |column| position(shown, &extra, column));
     let mut body = Vec::with_capacity(64 + ROW_GUESS * plan.limit);
@@ -68,6 +72,7 @@ pub async fn page(
             }
             render::row(view, shown, &row, &mut body).map_err(Error::DeserializationError)?;
             included.note(&row, &body);
+            snippets.note(&row);
             rows += 1;
             last = Some(row);
         }
@@ -76,8 +81,9 @@ pub async fn page(
         }
     }
     let mut body = included.put(body, connection).await?;
+    let snippets = snippets.read(view, connection).await?;
     let count = count(view, plan, connection).await?;
-    envelope_tail(&mut body, plan, next.as_deref(), count, as_of);
+    envelope_tail(&mut body, plan, next.as_deref(), count, snippets.as_deref(), as_of);
     Ok(Page { body, next })
 }
 
@@ -130,7 +136,7 @@ fn seal<'a>(
     let values = fields
         .iter()
         .map(|field| field.as_ref().and_then(|field| field.value().map(|raw| raw.as_bytes())));
-    cursor::seal(view, &plan.sort, &plan.filters, values)
+    cursor::seal(view, plan, values)
 }
 
 /// Counts the rows that pass the filters, if that is asked for.
@@ -160,6 +166,7 @@ fn envelope_tail(
     plan: &Plan,
     next: Option<&str>,
     count: Option<i64>,
+    snippets: Option<&[u8]>,
     as_of: DateTime<Utc>,
 ) {
     let next = next.map_or_else(|| "null".to_owned(), |cursor| format!("\"{cursor}\""));
@@ -168,9 +175,14 @@ fn envelope_tail(
         format!("\"count\":{{\"value\":{value},\"exact\":{exact}}},")
     });
     let tail = format!(
-        "],\"page\":{{\"next_cursor\":{next},\"limit\":{}}},\"meta\":{{{count}\"as_of\":\"{}\"}}}}",
+        "],\"page\":{{\"next_cursor\":{next},\"limit\":{}}},\"meta\":{{{count}\"as_of\":\"{}\"",
         plan.limit,
         as_of.to_rfc3339_opts(SecondsFormat::AutoSi, true),
     );
     body.extend_from_slice(tail.as_bytes());
+    if let Some(snippets) = snippets {
+        body.extend_from_slice(b",\"snippets\":");
+        body.extend_from_slice(snippets);
+    }
+    body.extend_from_slice(b"}}");
 }

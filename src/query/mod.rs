@@ -2,7 +2,7 @@
 //!
 //! A request passes through these in order: [`grammar`] makes a [`plan`] of its parameters,
 //! `select` makes SQL of the plan, [`list`] runs it, `render` writes the rows as JSON, [`include`]
-//! puts related rows into them ([`relation`] knows which), `cursor` says where the next page
+//! puts related rows into them ([`relation`] knows which), [`search`] shows what `q` found, `cursor` says where the next page
 //! begins. [`answer`] holds it together, [`routes`] is its door, and [`docs`] the sign beside it.
 
 pub mod answer;
@@ -18,6 +18,7 @@ pub mod relation;
 mod render;
 pub mod resource;
 pub mod routes;
+pub mod search;
 mod select;
 mod shapes;
 pub mod value;

@@ -29,6 +29,8 @@ pub struct Plan {
     pub count: Count,
     /// Whether rows that are not public are among them.
     pub private: bool,
+    /// What the rows' prose is searched for.
+    pub search: Option<String>,
 }
 
 /// A validated request for a single row.

@@ -18,6 +18,8 @@ pub struct Resource {
     pub columns: Vec<Column>,
     /// The main time column, for `window` and `stats`.
     pub time: Option<&'static str>,
+    /// The columns that `q` searches. The first of several is what the row is called.
+    pub prose: &'static [&'static str],
     /// The scope a read needs even where reads are open.
     pub scope: Scope,
     /// Which rows are public, as an SQL condition; the others are shown with `read:pii` only.
@@ -61,7 +63,7 @@ pub trait Served {
 /// Declares a row type and how it is served. One line a column: its doc comment, JSON name, Rust
 /// type, and the diesel column it is read from; for a foreign key `->` and the table it refers to;
 /// `indexed` where an index leads with it, or what else marks a
-/// [`Column`](crate::query::column::Column). A `scope` guards all rows, `public` those that do not
+/// [`Column`](crate::query::column::Column). `prose` names what `q` searches. A `scope` guards all rows, `public` those that do not
 /// fulfil its SQL condition.
 ///
 /// ```ignore
@@ -84,7 +86,7 @@ macro_rules! resource {
     (
         $(#[doc = $doc:literal])+
         pub struct $name:ident, table $table:ident, path $path:literal
-            $(, time $time:ident)? $(, scope $scope:ident)? $(, public $public:expr)?;
+            $(, time $time:ident)? $(, prose [$($prose:ident),+])? $(, scope $scope:ident)? $(, public $public:expr)?;
         $(
             $(#[doc = $field_doc:literal])+
             $field:ident: $ty:ty = $from:ident::$column:ident $(-> $parent:ident)?
@@ -107,9 +109,10 @@ macro_rules! resource {
         impl $crate::query::resource::Served for $name {
             fn resource() -> $crate::query::resource::Resource {
                 #[allow(unused_mut, unused_assignments, reason = "only some resources name them")]
-                let (mut time, mut scope, mut public) =
-                    (None, $crate::http::scope::Scope::Read, None);
+                let (mut time, mut prose, mut scope, mut public): (_, &[_], _, _) =
+                    (None, &[], $crate::http::scope::Scope::Read, None);
                 $( time = Some(stringify!($time)); )?
+                $( prose = &[$(stringify!($prose)),+]; )?
                 $( scope = $crate::http::scope::Scope::$scope; )?
                 $( public = Some($public); )?
                 $crate::query::resource::Resource {
@@ -128,6 +131,7 @@ macro_rules! resource {
                         $(.$indexed())?
                     ),+],
                     time,
+                    prose,
                     scope,
                     public,
                 }

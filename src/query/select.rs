@@ -5,6 +5,7 @@ use super::{
     column::{Column, PREFIX, Type},
     operator::Operator,
     plan::{Filter, Plan},
+    search,
     view::View,
 };
 use crate::db::sql::{Statement, Value};
@@ -51,6 +52,7 @@ pub(super) fn page(
     limit: usize,
 ) -> Statement {
     let mut sql = Clauses::new(Statement::new(view.select(plan.fields.as_ref(), extra)), view);
+    sql.search(plan.search.as_deref(), plan.sort[0].column == view.rank());
     sql.rows(&plan.filters, plan.private);
     let leading = view.path(plan.sort[0].column);
     match part {
@@ -102,6 +104,7 @@ pub(super) fn estimate(view: &View, plan: &Plan) -> Statement {
 
 fn counted(select: &str, view: &View, plan: &Plan) -> Statement {
     let mut sql = Clauses::new(Statement::new(format!("{select}{}", view.from())), view);
+    sql.search(plan.search.as_deref(), false);
     sql.rows(&plan.filters, plan.private);
     sql.statement
 }
@@ -123,6 +126,19 @@ impl<'a> Clauses<'a> {
         self.statement.push(if self.conditions == 0 { " where " } else { " and " });
         self.conditions += 1;
         &mut self.statement
+    }
+
+    /// Keeps the rows in whose prose the text is found, with their rank. It joins, so it comes first.
+    fn search(&mut self, text: Option<&str>, is_ranked: bool) {
+        if let Some(text) = text
+            && let Some(prose) = self.view.prose()
+        {
+            search::join(&mut self.statement, text);
+            if is_ranked {
+                prose.join_rank(&mut self.statement);
+            }
+            self.condition().push(&prose.matches());
+        }
     }
 
     /// The conditions that say which rows are meant.

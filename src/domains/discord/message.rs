@@ -7,7 +7,7 @@ use crate::{query::column::IdText, resource};
 resource! {
     /// A message in a Discord channel.
     pub struct DiscordMessage, table discord_message,
-        path "/discord/messages", time message_created_at,
+        path "/discord/messages", time message_created_at, prose [content],
         public "not exists (select from discord_channel \
             join discord_server on discord_server.id = discord_channel.server_id \
             where discord_channel.id = discord_message.channel_id and discord_server.server_id = 0)";

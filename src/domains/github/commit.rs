@@ -6,7 +6,7 @@ use crate::resource;
 
 resource! {
     /// A commit of a GitHub repository.
-    pub struct GitCommit, table git_commit, path "/github/commits", time commit_at;
+    pub struct GitCommit, table git_commit, path "/github/commits", time commit_at, prose [comment];
     /// Surrogate key.
     id: i64 = git_commit::id, indexed;
     /// The repository, `github_repository.id`.

@@ -7,7 +7,8 @@ use crate::{query::column::IdText, resource};
 
 resource! {
     /// An issue of a repository. Pull requests are not among them.
-    pub struct Issue, table issue, path "/github/issues", time issue_created_at;
+    pub struct Issue, table issue,
+        path "/github/issues", time issue_created_at, prose [title, body];
     /// Surrogate key.
     id: i64 = issue::id, indexed;
     /// The repository, `github_repository.id`.

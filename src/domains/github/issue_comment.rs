@@ -7,7 +7,7 @@ use crate::{query::column::IdText, resource};
 resource! {
     /// A comment on an issue.
     pub struct IssueComment, table issue_comment,
-        path "/github/issue-comments", time issue_comment_created_at;
+        path "/github/issue-comments", time issue_comment_created_at, prose [body];
     /// Surrogate key.
     id: i64 = issue_comment::id, indexed;
     /// The issue, `issue.id` (not GitHub's id).

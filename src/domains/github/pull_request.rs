@@ -7,7 +7,8 @@ use crate::{query::column::IdText, resource};
 
 resource! {
     /// A pull request of a repository.
-    pub struct PullRequest, table pull_request, path "/github/pull-requests", time pr_created_at;
+    pub struct PullRequest, table pull_request,
+        path "/github/pull-requests", time pr_created_at, prose [title, body];
     /// Surrogate key.
     id: i64 = pull_request::id, indexed;
     /// The repository, `github_repository.id`.

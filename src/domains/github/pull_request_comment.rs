@@ -7,7 +7,7 @@ use crate::{query::column::IdText, resource};
 resource! {
     /// A comment in the conversation of a pull request.
     pub struct PullRequestComment, table pull_request_comment,
-        path "/github/pull-request-comments", time pr_comment_created_at;
+        path "/github/pull-request-comments", time pr_comment_created_at, prose [body];
     /// Surrogate key.
     id: i64 = pull_request_comment::id, indexed;
     /// The pull request, `pull_request.id` (not GitHub's id).

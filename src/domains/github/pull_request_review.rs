@@ -7,7 +7,7 @@ use crate::{query::column::IdText, resource};
 resource! {
     /// A review of a pull request, or a comment on a line of its diff: `kind` says which.
     pub struct PullRequestReview, table pull_request_review,
-        path "/github/pull-request-reviews", time pr_review_created_at;
+        path "/github/pull-request-reviews", time pr_review_created_at, prose [body];
     /// Surrogate key.
     id: i64 = pull_request_review::id, indexed;
     /// The pull request, `pull_request.id` (not GitHub's id).

@@ -7,7 +7,7 @@ use crate::resource;
 resource! {
     /// A message on a mailing list.
     pub struct MailingListMessage, table mailing_list_message,
-        path "/mailing-list/messages", time sent_at;
+        path "/mailing-list/messages", time sent_at, prose [subject, content];
     /// Surrogate key.
     id: i64 = mailing_list_message::id, indexed;
     /// The sender, `mailing_list_profile.id`.

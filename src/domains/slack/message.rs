@@ -7,7 +7,7 @@ use crate::resource;
 resource! {
     /// A message in a Slack channel.
     pub struct SlackMessage, table slack_message,
-        path "/slack/messages", time slack_message_created_at,
+        path "/slack/messages", time slack_message_created_at, prose [message],
         public "exists (select from slack_channel where slack_channel.id = slack_message.channel_id \
             and slack_channel.channel_type = 'public_channel')";
     /// Surrogate key.

@@ -6,7 +6,7 @@ use crate::resource;
 
 resource! {
     /// A paper of the C++ committee.
-    pub struct WG21Paper, table wg21_paper, path "/wg21/papers", time document_date;
+    pub struct WG21Paper, table wg21_paper, path "/wg21/papers", time document_date, prose [title];
     /// Surrogate key.
     id: i64 = wg21_paper::id, indexed;
     /// The paper's number with its revision, lower-case, such as `p1234r0`.

@@ -18,6 +18,8 @@ use crate::{
         plan::{Count, DEFAULT_LIMIT, MAX_LIMIT, MAX_VALUES},
         relation,
         resource::Resource,
+        search::{MAX_SEARCH, SEARCHED},
+        value,
     },
 };
 
@@ -25,6 +27,7 @@ use crate::{
 pub(super) fn of_list(resource: &Resource) -> Vec<Parameter> {
     let mut parameters = vec![limit(), cursor(), sort(resource), fields(resource)];
     parameters.extend(include(resource, true));
+    parameters.extend(search(resource));
     if resource.column("count").is_none() {
         parameters.push(count());
     }
@@ -154,8 +157,26 @@ pub(super) fn include(resource: &Resource, is_list: bool) -> Option<Parameter> {
     } else {
         ("Related rows shown in the row under these names, separated by commas.", "row")
     };
-    let parameter = separated(query("include", words.to_owned()), names(relations), most);
+    let example = json!(relations.first().into_iter().collect::<Vec<_>>());
+    let parameter = query("include", words.to_owned()).example(Some(example));
+    let parameter = separated(parameter, names(relations), most);
     (most > 0).then(|| shared(parameter, &format!("include.{}.{of}", resource.name)))
+}
+
+/// `q` of a list whose rows have prose.
+fn search(resource: &Resource) -> Option<Parameter> {
+    let words = format!(
+        "Full-text search in {}: words in any English form, `\"a phrase\"`, `or`, `-without`. The \
+         best matches come first unless `sort` is given, and `meta.snippets` shows them. Words too \
+         common to be indexed find nothing. Of each text {SEARCHED} characters are searched. \
+         Every match is looked at to find the best: where there are very many, that may take \
+         longer than the server allows (503), and more filters or a `sort` make it shorter.",
+        value::list(resource.prose)
+    );
+    let text = schema::of_type(Type::Text, false).min_length(Some(1)).max_length(Some(MAX_SEARCH));
+    let parameter =
+        query("q", words).schema(Some(text)).example(Some(json!("\"move only\" -boost")));
+    (!resource.prose.is_empty()).then(|| shared(parameter, &format!("q.{}", resource.name)))
 }
 
 fn limit() -> Parameter {
@@ -172,7 +193,7 @@ fn limit() -> Parameter {
 
 fn cursor() -> Parameter {
     let words = "Where the page begins: `page.next_cursor` of the page before. Opaque, and bound \
-                 to `sort` and the filters."
+                 to `sort`, `q` and the filters."
         .to_owned();
     let parameter = query("cursor", words).schema(Some(schema::of_type(Type::Text, false)));
     shared(parameter, "cursor")

@@ -93,10 +93,17 @@ pub(super) fn envelope() -> [Named; 2] {
         )
         .required("value")
         .required("exact");
+    let snippets = ObjectBuilder::new()
+        .description(Some(
+            "With `q`: for each row, by its key, some words around the matches as HTML. The \
+             matches are in `<mark>`, and nothing else is markup.",
+        ))
+        .additional_properties(Some(of_type(Type::Text, false)));
     let meta = ObjectBuilder::new()
         .description(Some("About the answer."))
         .property("count", count)
         .property("as_of", of_type(Type::Timestamp, false).description(Some("When it was read.")))
+        .property("snippets", snippets)
         .required("as_of");
     [("Page".to_owned(), page.into()), ("ListMeta".to_owned(), meta.into())]
 }

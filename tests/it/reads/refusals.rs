@@ -43,9 +43,9 @@ const REFUSED: &[(&str, &str, &str, Option<&str>)] = &[
     ("count=exakt", "unknown_value", "count", Some("exact")),
     ("id=1&id=1", "duplicate_parameter", "id", None),
     ("title=%00", "invalid_encoding", "title", None),
+    ("q=", "empty", "q", None),
+    ("include=reppo", "unknown_include", "include", Some("repo")),
     // Of the grammar, but not served yet: never silently ignored.
-    ("q=allocator", "unknown_parameter", "q", None),
-    ("include=repo", "unknown_parameter", "include", None),
     ("window=30d", "unknown_parameter", "window", None),
 ];
 
