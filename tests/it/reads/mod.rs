@@ -2,12 +2,16 @@
 
 mod documented;
 mod filters;
+mod includes;
 mod oracle;
 mod pages;
 mod prepared;
+mod random;
 mod refusals;
 mod repositories;
+mod searches;
 mod seed;
+mod walk;
 
 use boost_dashboard::{
     app::Clock,
@@ -42,7 +46,8 @@ async fn seeded() -> (TestApp, String) {
 
 /// All rows of a list, by its own default order.
 async fn all_rows(app: &TestApp, token: &str, path: &str) -> Vec<Value> {
-    let page = app.get_as(token, &format!("/api/v1{path}?limit=500")).await.expect(200);
+    let and = if path.contains('?') { '&' } else { '?' };
+    let page = app.get_as(token, &format!("/api/v1{path}{and}limit=500")).await.expect(200);
     assert_eq!(page["page"]["next_cursor"], Value::Null);
     page["data"].as_array().unwrap().clone()
 }
