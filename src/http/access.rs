@@ -101,6 +101,11 @@ impl<N> Allowed<N> {
         self.token.as_ref().map_or("anonymous", |token| &token.subject)
     }
 
+    /// Refuses a caller who may not also do what `needed` asks for.
+    pub fn also(&self, needed: &Scope, app: &App) -> Result<()> {
+        permit(self.token.as_deref(), needed, app)
+    }
+
     /// Whether the caller may also do what `scope` asks for. Not for [`Scope::Read`], which may be
     /// free.
     pub fn has(&self, scope: &Scope) -> bool {
@@ -123,15 +128,19 @@ impl<N: Needed> FromRequestParts<App> for Allowed<N> {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let token = caller(&parts.headers, app)?;
         let needed = N::scope(parts)?;
-        let free = needed == Scope::Read && app.settings.read_auth == ReadAuth::Open;
-        if !free {
-            match &token {
-                None => return Err(unauthorized("This needs a token.", "Bearer")),
-                Some(token) if !token.has(&needed) => return Err(forbidden(&needed)),
-                Some(_) => {}
-            }
-        }
+        permit(token.as_deref(), &needed, app)?;
         Ok(Self { token, needed: PhantomData })
+    }
+}
+
+/// Refuses a token, or the lack of one, that does not do for `needed`.
+fn permit(token: Option<&Token>, needed: &Scope, app: &App) -> Result<()> {
+    let free = *needed == Scope::Read && app.settings.read_auth == ReadAuth::Open;
+    match token {
+        _ if free => Ok(()),
+        None => Err(unauthorized("This needs a token.", "Bearer")),
+        Some(token) if !token.has(needed) => Err(forbidden(needed)),
+        Some(_) => Ok(()),
     }
 }
 

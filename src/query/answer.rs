@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use super::{
     grammar, list,
     plan::{Filter, Plan},
+    relation::Relation,
     view::View,
     window::Span,
 };
@@ -35,7 +36,8 @@ pub async fn list(
     uri: &Uri,
 ) -> Result<Response> {
     let mut plan = grammar::list(view, pairs, fixed).map_err(Problem::invalid)?;
-    plan.private = sees_private(view, caller);
+    plan.private = caller.has(&Scope::ReadPii);
+    may_include(app, caller, &plan.include)?;
     let mut connection = app.pool.get().await?;
     let as_of = app.clock.now();
     place(&mut plan, view, as_of, &mut connection).await?;
@@ -56,10 +58,11 @@ pub async fn one(
     filters: &[Filter],
     Params(pairs): &Params,
 ) -> Result<Response> {
-    let fields = grammar::detail(view, pairs).map_err(Problem::invalid)?;
+    let mut shown = grammar::detail(view, pairs).map_err(Problem::invalid)?;
+    shown.private = caller.has(&Scope::ReadPii);
+    may_include(app, caller, &shown.include)?;
     let mut connection = app.pool.get().await?;
-    let private = sees_private(view, caller);
-    let row = list::one(view, fields.as_ref(), filters, private, &mut connection).await?;
+    let row = list::one(view, &shown, filters, &mut connection).await?;
     row.map(json).ok_or_else(|| Problem::not_found("There is no such row."))
 }
 
@@ -80,6 +83,15 @@ pub(super) async fn place(
 /// Whether the caller is shown the rows that are not public.
 pub(super) fn sees_private(view: &View, caller: &Allowed<ReadsResource>) -> bool {
     view.resource().public.is_some() && caller.has(&Scope::ReadPii)
+}
+
+/// Refuses a caller who could not read by itself what is to be included.
+fn may_include(
+    app: &App,
+    caller: &Allowed<ReadsResource>,
+    include: &[&'static Relation],
+) -> Result<()> {
+    include.iter().try_for_each(|it| caller.also(&it.target().resource().scope, app))
 }
 
 pub(super) fn json(body: Vec<u8>) -> Response {

@@ -42,7 +42,7 @@ pub(super) fn seal<'a>(
     URL_SAFE_NO_PAD.encode(sealed)
 }
 
-/// The values in a cursor, if it was made for this order, these filters and this window.
+/// The values in a cursor, if it was made for the plan's order, filters, search and window.
 pub(super) fn open(view: &View, plan: &Plan, text: &str) -> Result<Vec<Value>, Fault> {
     let refuse = |detail: &str| Fault::parameter("cursor", "invalid_cursor", detail);
     let sealed = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
@@ -51,8 +51,8 @@ pub(super) fn open(view: &View, plan: &Plan, text: &str) -> Result<Vec<Value>, F
     };
     mac(view, plan, payload).verify_truncated_left(given).map_err(|_| {
         refuse(
-            "The cursor is damaged, or was given for another list, `sort` or filters. Begin \
-             again without a cursor.",
+            "The cursor is damaged, or was given for another list, `sort`, `q` or filters. \
+             Begin again without a cursor.",
         )
     })?;
     let mut rest = payload;
@@ -85,6 +85,8 @@ fn mac(view: &View, plan: &Plan, payload: &[u8]) -> Hmac<Sha256> {
     if let Some(window) = &plan.window {
         bound.push_str(&format!("\nwindow {window:?}"));
     }
+    // No filter is called so: a line begins with a column's name.
+    bound.extend(plan.search.iter().map(|text| format!("\n?{text}")));
 
     // HMAC takes keys of any length.
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(MAC_KEY)

@@ -1,7 +1,4 @@
 //! The list grammar: query parameters in, a [`Plan`] or every fault out.
-//!
-//! What is not here yet (`q`, `include`) is refused by name like any other unknown
-//! parameter, so that no client believes it was heard.
 
 use std::{collections::HashSet, mem};
 
@@ -9,15 +6,19 @@ use super::{
     column::{Column, Type},
     cursor,
     operator::Operator,
-    plan::{Count, DEFAULT_LIMIT, Filter, Key, MAX_LIMIT, MAX_VALUES, Plan},
-    value,
+    plan::{Count, DEFAULT_LIMIT, Filter, Key, MAX_LIMIT, MAX_VALUES, Plan, Shown},
+    relation::{self, Relation},
+    search, value,
     view::View,
     window::Window,
 };
 use crate::{db::sql::Value, http::problem::Fault};
 
 /// The parameters of a list that are not columns.
-pub const LIST_WORDS: [&str; 6] = ["sort", "limit", "cursor", "count", "fields", "window"];
+pub const LIST_WORDS: [&str; 8] =
+    ["sort", "limit", "cursor", "count", "fields", "window", "include", "q"];
+/// The parameters of a single row.
+pub const ROW_WORDS: [&str; 2] = ["fields", "include"];
 
 /// Reads the parameters of a list. `fixed` filters are the route's own: they hold besides, and the
 /// cursor is bound to them too. The plan is for public rows.
@@ -44,22 +45,24 @@ fn read(
     if reader.faults.is_empty() { Ok(plan) } else { Err(reader.faults) }
 }
 
-/// Reads the parameters of a single row: only `fields`.
-pub fn detail(view: &View, pairs: &[(String, String)]) -> Result<Option<Vec<usize>>, Vec<Fault>> {
-    let mut reader = Reader::new(view, &LIST_WORDS);
-    let mut fields = None;
+/// Reads the parameters of a single row. It is for a public one.
+pub fn detail(view: &View, pairs: &[(String, String)]) -> Result<Shown, Vec<Fault>> {
+    let mut reader = Reader::new(view, &ROW_WORDS);
+    let mut shown = Shown::default();
+    let mut seen = HashSet::with_capacity(pairs.len());
     for (name, text) in pairs {
         match name.as_str() {
-            "fields" if fields.is_some() => reader.duplicate(name),
-            "fields" => fields = Some(reader.fields(text)),
+            _ if !seen.insert(name) => reader.duplicate(name),
+            "fields" => shown.fields = Some(reader.fields(text)),
+            "include" => shown.include = reader.include(text, false),
             _ => {
                 let detail = format!("There is no parameter `{name}` here.");
                 let fault = Fault::parameter(name, "unknown_parameter", detail);
-                reader.faults.push(fault.suggest(name, ["fields"]));
+                reader.faults.push(fault.suggest(name, ROW_WORDS));
             }
         }
     }
-    if reader.faults.is_empty() { Ok(fields) } else { Err(reader.faults) }
+    if reader.faults.is_empty() { Ok(shown) } else { Err(reader.faults) }
 }
 
 /// Reads parameters against a view and keeps what is wrong with them.
@@ -84,8 +87,10 @@ impl<'a> Reader<'a> {
             limit: DEFAULT_LIMIT,
             after: None,
             fields: None,
+            include: Vec::new(),
             count: Count::None,
             private: false,
+            search: None,
         };
         let mut cursor = None;
         let mut seen = HashSet::with_capacity(pairs.len());
@@ -106,8 +111,13 @@ impl<'a> Reader<'a> {
                 "count" => plan.count = self.count(text),
                 "fields" => plan.fields = Some(self.fields(text)),
                 "window" => plan.window = self.window(text),
+                "include" => plan.include = self.include(text, true),
+                "q" => plan.search = self.accept(search::read(self.view.resource(), text)),
                 _ => cursor = Some(text),
             }
+        }
+        if plan.search.is_some() && plan.sort.is_empty() {
+            plan.sort.push(Key { column: self.view.rank(), descending: true });
         }
         end_with_key(&mut plan.sort);
         // A cursor is checked against sort and filters, which only then are what was meant.
@@ -179,6 +189,13 @@ impl<'a> Reader<'a> {
         }
         fields.sort_unstable();
         fields
+    }
+
+    fn include(&mut self, text: &str, is_list: bool) -> Vec<&'static Relation> {
+        relation::read(self.view.resource(), text, is_list).unwrap_or_else(|faults| {
+            self.faults.extend(faults);
+            Vec::new()
+        })
     }
 
     fn sort(&mut self, text: &str) -> Vec<Key> {

@@ -1,6 +1,6 @@
 //! A list request after it was understood: every name is a column's, every value has its type.
 
-use super::{operator::Operator, window::Window};
+use super::{operator::Operator, relation::Relation, window::Window};
 use crate::db::sql::Value;
 
 /// Rows on a page unless the request says otherwise.
@@ -27,9 +27,24 @@ pub struct Plan {
     pub after: Option<Vec<Value>>,
     /// The columns shown, by index; all of them if none.
     pub fields: Option<Vec<usize>>,
+    /// What is shown with each row besides its columns.
+    pub include: Vec<&'static Relation>,
     /// Whether matching rows are counted.
     pub count: Count,
     /// Whether rows that are not public are among them.
+    pub private: bool,
+    /// What the rows' prose is searched for.
+    pub search: Option<String>,
+}
+
+/// A validated request for a single row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Shown {
+    /// The columns shown, by index; all of them if none.
+    pub fields: Option<Vec<usize>>,
+    /// What is shown besides.
+    pub include: Vec<&'static Relation>,
+    /// Whether a row that is not public is found.
     pub private: bool,
 }
 

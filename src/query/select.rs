@@ -5,6 +5,7 @@ use super::{
     column::{Column, PREFIX, Type},
     operator::Operator,
     plan::{Filter, Plan},
+    search,
     view::View,
 };
 use crate::db::sql::{Statement, Value};
@@ -51,6 +52,7 @@ pub(super) fn page(
     limit: usize,
 ) -> Statement {
     let mut sql = Clauses::new(Statement::new(view.select(plan.fields.as_ref(), extra)), view);
+    sql.search(plan.search.as_deref(), plan.sort[0].column == view.rank());
     sql.rows(plan.all_filters(), plan.private);
     let leading = view.path(plan.sort[0].column);
     match part {
@@ -77,14 +79,15 @@ pub(super) fn page(
     sql.statement
 }
 
-/// The row that passes the filters.
+/// The rows that pass the filters, in no order: those of a key, or of several.
 pub(super) fn one(
     view: &View,
     fields: Option<&Vec<usize>>,
+    extra: &[usize],
     filters: &[Filter],
     private: bool,
 ) -> Statement {
-    let mut sql = Clauses::new(Statement::new(view.select(fields, &[])), view);
+    let mut sql = Clauses::new(Statement::new(view.select(fields, extra)), view);
     sql.rows(filters, private);
     sql.statement
 }
@@ -107,6 +110,7 @@ fn counted(select: &str, view: &View, plan: &Plan) -> Statement {
 pub(super) fn matching(mut statement: Statement, view: &View, plan: &Plan) -> Statement {
     statement.push(view.from());
     let mut sql = Clauses::new(statement, view);
+    sql.search(plan.search.as_deref(), false);
     sql.rows(plan.all_filters(), plan.private);
     sql.statement
 }
@@ -128,6 +132,19 @@ impl<'a> Clauses<'a> {
         self.statement.push(if self.conditions == 0 { " where " } else { " and " });
         self.conditions += 1;
         &mut self.statement
+    }
+
+    /// Keeps the rows in whose prose the text is found, with their rank. It joins, so it comes first.
+    fn search(&mut self, text: Option<&str>, is_ranked: bool) {
+        if let Some(text) = text
+            && let Some(prose) = self.view.prose()
+        {
+            search::join(&mut self.statement, text);
+            if is_ranked {
+                prose.join_rank(&mut self.statement);
+            }
+            self.condition().push(&prose.matches());
+        }
     }
 
     /// The conditions that say which rows are meant.

@@ -11,8 +11,11 @@ use crate::app::App;
 
 /// The domain's table of contents.
 pub fn domain() -> Domain {
-    Domain::new("dashboard", "Figures over the tables of every domain, as the front end shows them.")
-        .routes(routes)
+    Domain::new(
+        "dashboard",
+        "Figures over the tables of every domain, as the front end shows them.",
+    )
+    .routes(routes)
 }
 
 fn routes() -> OpenApiRouter<App> {

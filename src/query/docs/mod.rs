@@ -74,8 +74,9 @@ impl<'a> Read<'a> {
         let operation = self
             .operation("get", &format!("Get one {}", words(self.path)))
             .response("200", answer.build());
-        let fields = vec![parameter::fields(self.resource)];
-        (vec![schema::row(self.resource)], self.at(operation, fields))
+        let mut grammar = vec![parameter::fields(self.resource)];
+        grammar.extend(parameter::include(self.resource, false));
+        (vec![schema::row(self.resource)], self.at(operation, grammar))
     }
 
     /// What every read of a resource says.
@@ -153,7 +154,8 @@ fn segments(path: &str) -> impl Iterator<Item = String> {
     words.into_iter()
 }
 
-fn singular(noun: &str) -> String {
+/// A noun in the singular.
+pub(super) fn singular(noun: &str) -> String {
     match noun.strip_suffix("ies") {
         Some(stem) => format!("{stem}y"),
         None if noun.ends_with("status") => noun.to_owned(),

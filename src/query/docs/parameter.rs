@@ -16,14 +16,18 @@ use crate::{
         column::{Column, Type},
         operator::Operator,
         plan::{Count, DEFAULT_LIMIT, MAX_LIMIT, MAX_VALUES},
+        relation,
         resource::Resource,
-        window,
+        search::{MAX_SEARCH, SEARCHED},
+        value, window,
     },
 };
 
 /// The parameters of a resource's list.
 pub(super) fn of_list(resource: &Resource) -> Vec<Parameter> {
     let mut parameters = vec![limit(), cursor(), sort(resource), fields(resource)];
+    parameters.extend(include(resource, true));
+    parameters.extend(search(resource));
     if resource.column("count").is_none() {
         parameters.push(count());
     }
@@ -145,7 +149,7 @@ fn sort(resource: &Resource) -> Parameter {
     separated(query("sort", words), names(directed), most).build()
 }
 
-/// `fields`, the one parameter that a detail has too.
+/// `fields`, of lists and of single rows.
 pub(super) fn fields(resource: &Resource) -> Parameter {
     let columns: Vec<_> = resource.columns.iter().map(|it| it.name.to_owned()).collect();
     let words = "Only these columns, separated by commas.".to_owned();
@@ -153,6 +157,38 @@ pub(super) fn fields(resource: &Resource) -> Parameter {
     let each = ArrayBuilder::new().items(names(columns)).min_items(Some(1)).max_items(Some(most));
     let parameter = listed(query("fields", words), each.unique_items(true));
     shared(parameter, &format!("fields.{}", resource.name))
+}
+
+/// `include` of a list, or of a single row, where there is something to include.
+pub(super) fn include(resource: &Resource, is_list: bool) -> Option<Parameter> {
+    let relations = relation::of(resource).iter().filter(|it| !is_list || it.is_one());
+    let relations: Vec<_> = relations.map(|it| it.name.clone()).collect();
+    let most = relations.len();
+    let (words, of) = if is_list {
+        ("Related rows shown in each row under these names, separated by commas.", "list")
+    } else {
+        ("Related rows shown in the row under these names, separated by commas.", "row")
+    };
+    let example = json!(relations.first().into_iter().collect::<Vec<_>>());
+    let parameter = query("include", words.to_owned()).example(Some(example));
+    let parameter = separated(parameter, names(relations), most);
+    (most > 0).then(|| shared(parameter, &format!("include.{}.{of}", resource.name)))
+}
+
+/// `q` of a list whose rows have prose.
+fn search(resource: &Resource) -> Option<Parameter> {
+    let words = format!(
+        "Full-text search in {}: words in any English form, `\"a phrase\"`, `or`, `-without`. The \
+         best matches come first unless `sort` is given, and `meta.snippets` shows them. Words too \
+         common to be indexed find nothing. Of each text {SEARCHED} characters are searched. \
+         Every match is looked at to find the best: where there are very many, that may take \
+         longer than the server allows (503), and more filters or a `sort` make it shorter.",
+        value::list(resource.prose)
+    );
+    let text = schema::of_type(Type::Text, false).min_length(Some(1)).max_length(Some(MAX_SEARCH));
+    let parameter =
+        query("q", words).schema(Some(text)).example(Some(json!("\"move only\" -boost")));
+    (!resource.prose.is_empty()).then(|| shared(parameter, &format!("q.{}", resource.name)))
 }
 
 fn limit() -> Parameter {
@@ -169,7 +205,7 @@ fn limit() -> Parameter {
 
 fn cursor() -> Parameter {
     let words = "Where the page begins: `page.next_cursor` of the page before. Opaque, and bound \
-                 to `sort` and the filters."
+                 to `sort`, `q` and the filters."
         .to_owned();
     let parameter = query("cursor", words).schema(Some(schema::of_type(Type::Text, false)));
     shared(parameter, "cursor")

@@ -5,14 +5,18 @@ mod estimates;
 mod etag;
 mod export;
 mod filters;
+mod includes;
 mod indexes;
 mod oracle;
 mod pages;
 mod prepared;
+mod random;
 mod refusals;
 mod repositories;
+mod searches;
 pub(crate) mod seed;
 mod stats;
+mod walk;
 mod windows;
 
 use boost_dashboard::{
@@ -48,7 +52,8 @@ async fn seeded() -> (TestApp, String) {
 
 /// All rows of a list, by its own default order.
 async fn all_rows(app: &TestApp, token: &str, path: &str) -> Vec<Value> {
-    let page = app.get_as(token, &format!("/api/v1{path}?limit=500")).await.expect(200);
+    let and = if path.contains('?') { '&' } else { '?' };
+    let page = app.get_as(token, &format!("/api/v1{path}{and}limit=500")).await.expect(200);
     assert_eq!(page["page"]["next_cursor"], Value::Null);
     page["data"].as_array().unwrap().clone()
 }

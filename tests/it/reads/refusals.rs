@@ -42,9 +42,8 @@ const REFUSED: &[(&str, &str, &str, Option<&str>)] = &[
     ("count=exakt", "unknown_value", "count", Some("exact")),
     ("id=1&id=1", "duplicate_parameter", "id", None),
     ("title=%00", "invalid_encoding", "title", None),
-    // Of the grammar, but not served yet: never silently ignored.
-    ("q=allocator", "unknown_parameter", "q", None),
-    ("include=repo", "unknown_parameter", "include", None),
+    ("q=", "empty", "q", None),
+    ("include=reppo", "unknown_include", "include", Some("repo")),
     ("window=30", "unknown_value", "window", Some("30d")),
     ("window=2024-02-02/2024-02-01", "empty_window", "window", None),
     ("window=boost:1.85..1.86", "unknown_release", "window", None),
