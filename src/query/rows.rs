@@ -22,7 +22,7 @@ pub async fn by_key(
     connection: &mut Connection,
 ) -> QueryResult<HashMap<Vec<u8>, Vec<u8>>> {
     let filters = [Filter { column: 0, operator: Operator::In, values: keys }];
-    let statement = select::one(view, None, &filters, private);
+    let statement = select::one(view, None, &[], &filters, private);
     let mut found = AsyncConnectionCore::load(connection, view.ready(statement)).await?;
     let mut rows = HashMap::new();
     while let Some(row) = found.try_next().await? {
