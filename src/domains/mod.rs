@@ -1,4 +1,4 @@
-//! What this server is about: thirteen domains, one folder each.
+//! What this server is about: one folder a domain.
 
 pub mod boost;
 pub mod clang;
