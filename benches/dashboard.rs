@@ -6,8 +6,6 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Days, Utc};
-
 use crate::{copy, http::Client, world::World};
 
 /// What the tables are filled with.
@@ -24,13 +22,13 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     let direct = copy::connect(&world.url).await?;
     direct.batch_execute(ROWS).await?;
     direct.batch_execute("vacuum analyze").await?;
-    let now: DateTime<Utc> = direct.query_one("select now()", &[]).await?.get(0);
     let mut client = Client::connect(&world.address, &world.token).await?;
     for window in ["today", "30d", "90d", "365d"] {
         let path = format!("/api/v1/dashboard/overview?window={window}");
         let mut cold = Vec::new();
         for day in 1..=COLD {
-            let as_of = now.date_naive() - Days::new(day);
+            let date = format!("select (current_date - {day})::text");
+            let as_of: String = direct.query_one(&date, &[]).await?.get(0);
             cold.push(get(&mut client, &format!("{path}&as_of={as_of}")).await?);
         }
         client.get(&path).await?;

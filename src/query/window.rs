@@ -4,7 +4,7 @@
 //! known, so [`Window::resolve`] says it for one moment. A cursor is bound to the words: `7d` stays
 //! `7d` while the pages are turned, though its days move at midnight.
 
-use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
 use diesel::QueryResult;
 use diesel_async::RunQueryDsl;
 
@@ -220,13 +220,6 @@ fn instant(known: &[Release], version: Version) -> Result<DateTime<Utc>, Fault> 
     };
     let dated = known.iter().filter(|it| it.at.is_some()).map(|it| it.version.as_str());
     Err(Fault::parameter("window", "unknown_release", detail).suggest(&version.to_string(), dated))
-}
-
-impl Span {
-    /// Its length, where it has both ends.
-    pub fn length(&self) -> Option<TimeDelta> {
-        Some(self.to? - self.from?)
-    }
 }
 
 #[cfg(test)]

@@ -36,8 +36,8 @@ impl<'a> Asked<'a> {
         let columns = &resource.columns;
         let times: Vec<_> = columns.iter().filter(|it| is_time(it)).collect();
         let series = times.choose(random).filter(|_| random.random_bool(0.7)).map(|time| {
-            let bucket = ["day", "week", "month", "quarter", "year"].choose(random).unwrap();
-            (*time, *bucket, random.random_bool(0.5))
+            let bucket = *["day", "week", "month", "quarter", "year"].choose(random).unwrap();
+            (*time, bucket, random.random_bool(0.5))
         });
         let mut groups: Vec<&Column> = Vec::new();
         let fit: Vec<_> = columns.iter().filter(|it| is_group(it) && it.name != "count").collect();
@@ -77,7 +77,7 @@ impl<'a> Asked<'a> {
             let names: Vec<_> = self.groups.iter().map(|it| it.name).collect();
             query += &format!("&group_by={}", names.join(","));
         }
-        let names: Vec<_> = self.measures.iter().map(|(function, column)| {
+        let names = self.measures.iter().map(|(function, column)| {
             column
                 .map_or_else(|| "count".to_owned(), |it| format!("{}:{}", function.name(), it.name))
         });
@@ -119,8 +119,8 @@ impl<'a> Asked<'a> {
         self.groups.iter().map(|column| row[column.name].clone()).collect()
     }
 
-    fn of_group<'r>(&self, rows: &[&'r Value], key: &Vec<Value>) -> Vec<&'r Value> {
-        rows.iter().filter(|row| self.key(row) == *key).copied().collect()
+    fn of_group<'r>(&self, rows: &[&'r Value], key: &[Value]) -> Vec<&'r Value> {
+        rows.iter().filter(|row| self.key(row) == key).copied().collect()
     }
 
     /// The groups in their order: by the first measure with `top`, else by name.
