@@ -95,6 +95,7 @@ pub struct Consumers {
     /// By stars and usages, most first, then by name.
     table_data: Vec<ConsumerRow>,
     /// By year.
+    #[schema(value_type = BTreeMap<String, ConsumerYear>)]
     pub(super) chart_data: BTreeMap<i32, ConsumerYear>,
 }
 

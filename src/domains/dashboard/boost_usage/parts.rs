@@ -17,7 +17,7 @@ use super::{
 
 /// A part, and the instant as of which it is.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = BoostUsage)]
+#[schema(as = AsOf)]
 pub struct AsOf<T> {
     /// The instant whose year is the running one.
     #[schema(example = "2026-01-01T00:00:00Z")]
