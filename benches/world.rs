@@ -55,7 +55,7 @@ impl World {
         };
         let slow = match times {
             1 => None,
-            _ => Some(Slow::before(&url, times).await?),
+            _ => Some(Slow::before(&url, times, Duration::MAX).await?),
         };
         let seen = slow.as_ref().map_or(url.as_str(), Slow::url);
         let child = command(seen, &address, folder.path())

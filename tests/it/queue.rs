@@ -58,7 +58,7 @@ async fn no_more_wait_than_the_limit_says() {
     }
     let full = send(&app, "accounts", None, true, account(3).to_string()).await;
     assert!(full.header("retry-after").is_some());
-    assert_eq!(full.expect(503)["code"], "queue_full");
+    assert_eq!(full.expect(503)["type"], "urn:boost-dashboard:queue_full");
     assert_eq!(waiting(&app).len(), 2, "what is refused is not kept");
     // What does not ask to be queued is none of the queue's business.
     send(&app, "accounts", None, false, account(3).to_string()).await.expect(200);

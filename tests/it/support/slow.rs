@@ -28,8 +28,9 @@ pub(crate) struct Slow {
 }
 
 impl Slow {
-    /// Puts a proxy in front of the database at `url`, each of whose answers takes `times` as long.
-    pub(crate) async fn before(url: &str, times: u32) -> anyhow::Result<Self> {
+    /// Puts a proxy in front of the database at `url`, each of whose answers takes `times` as long, but
+    /// is held back for `most` at most.
+    pub(crate) async fn before(url: &str, times: u32, most: Duration) -> anyhow::Result<Self> {
         let config: tokio_postgres::Config = url.parse()?;
         let port = config.get_ports().first().copied().unwrap_or(5432);
         let to = match config.get_hosts().first().context("the URL names no host")? {
@@ -46,7 +47,7 @@ impl Slow {
             while let Ok((client, _)) = listener.accept().await {
                 let (to, count) = (to.clone(), Arc::clone(&count));
                 // A connection that breaks ends; its other side notices.
-                tokio::spawn(async move { to.serve(client, times, &count).await });
+                tokio::spawn(async move { to.serve(client, (times, most), &count).await });
             }
         });
         Ok(Self { url, held_back, listening: task.abort_handle() })
@@ -76,7 +77,12 @@ enum To {
 }
 
 impl To {
-    async fn serve(&self, client: TcpStream, times: u32, count: &AtomicU64) -> anyhow::Result<()> {
+    async fn serve(
+        &self,
+        client: TcpStream,
+        slowness: (u32, Duration),
+        count: &AtomicU64,
+    ) -> anyhow::Result<()> {
         client.set_nodelay(true)?;
         let (from_client, to_client) = client.into_split();
         match self {
@@ -84,11 +90,11 @@ impl To {
                 let server = TcpStream::connect((host.as_str(), *port)).await?;
                 server.set_nodelay(true)?;
                 let (from_server, to_server) = server.into_split();
-                both(from_client, to_server, from_server, to_client, times, count).await
+                both(from_client, to_server, from_server, to_client, slowness, count).await
             }
             Self::Unix(path) => {
                 let (from_server, to_server) = UnixStream::connect(path).await?.into_split();
-                both(from_client, to_server, from_server, to_client, times, count).await
+                both(from_client, to_server, from_server, to_client, slowness, count).await
             }
         }
     }
@@ -100,7 +106,7 @@ async fn both(
     mut to_server: impl AsyncWrite + Unpin,
     mut from_server: impl AsyncRead + Unpin,
     mut to_client: impl AsyncWrite + Unpin,
-    times: u32,
+    (times, most): (u32, Duration),
     count: &AtomicU64,
 ) -> anyhow::Result<()> {
     // When the server was last asked, or last answered.
@@ -130,7 +136,7 @@ async fn both(
                 anyhow::bail!("the server is done");
             }
             let took = since.lock().map(|since| since.elapsed()).unwrap_or_default();
-            let late = took * times.saturating_sub(1);
+            let late = took.saturating_mul(times.saturating_sub(1)).min(most);
             tokio::time::sleep(late).await;
             count.fetch_add(u64::try_from(late.as_micros())?, Ordering::Relaxed);
             to_client.write_all(&buffer[..read]).await?;

@@ -42,15 +42,15 @@ async fn every_event_is_accepted_and_makes_the_rows_it_always_makes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_burst_is_accepted_and_the_newest_event_wins() {
     let slow = slow().await;
-    let days: Vec<u32> = (1..=28).map(|day| day * 11 % 29).collect();
+    let days: Vec<u32> = (1..=12).map(|day| day * 5 % 13).collect();
     let answers = join_all(days.iter().map(|day| {
         let (sender, body) = (&slow, of_issue("edited", &issue(*day)));
         async move { redeliver(sender, "issues", &format!("day-{day}"), &body).await }
     }));
     let answers = answers.await;
     let receipts: Vec<Value> = answers.into_iter().map(|answer| answer.expect(200)).collect();
-    assert_eq!(column(&slow, "issue", "title").await, ["Day 28"]);
+    assert_eq!(column(&slow, "issue", "title").await, ["Day 12"]);
     // A source that did not get the answer in time sends again, and gets the first one.
-    let again = redeliver(&slow, "issues", "day-11", &of_issue("edited", &issue(11))).await;
+    let again = redeliver(&slow, "issues", "day-5", &of_issue("edited", &issue(5))).await;
     assert_eq!(again.expect(200), receipts[0]);
 }
