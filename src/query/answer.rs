@@ -10,7 +10,6 @@ use crate::{
     app::App,
     http::{
         access::{Allowed, ReadsResource},
-        conditional::AsOf,
         extract::Params,
         problem::{Problem, Result},
         scope::Scope,
@@ -30,10 +29,8 @@ pub async fn list(
     let mut plan = grammar::list(view, pairs, fixed).map_err(Problem::invalid)?;
     plan.private = sees_private(view, caller);
     let mut connection = app.pool.get().await?;
-    let as_of = app.clock.now();
-    let page = list::page(view, &plan, as_of, &mut connection).await?;
+    let page = list::page(view, &plan, app.clock.now(), &mut connection).await?;
     let mut response = json(page.body);
-    response.extensions_mut().insert(AsOf(as_of));
     if let Some(link) = page.next.and_then(|cursor| next_link(uri, &cursor)) {
         response.headers_mut().insert(header::LINK, link);
     }
