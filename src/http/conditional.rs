@@ -1,8 +1,8 @@
 //! Entity tags: every answer to a GET that is there as a whole has one, and whoever holds it is
 //! told that nothing has changed instead of being sent the same again.
 //!
-//! A tag is weak. It is the hash of the body without the time it was read at ([`AsOf`]), so it
-//! changes if and only if anything else in the body does; the content-coding does not matter to it.
+//! A tag is weak. It is the hash of the body without the time it was read at, the member `as_of`, so
+//! it changes if and only if anything else in the body does; the content-coding does not matter to it.
 //! Streams have none: it would be known only after their end.
 //!
 //! Where a handler says which table its answer depends on ([`ReadAt`]), the tag is remembered, and
@@ -14,13 +14,13 @@ use std::{
 };
 
 use axum::{
-    body::{Body, Bytes, HttpBody as _},
+    body::{Body, HttpBody as _},
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use memchr::memmem;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -35,17 +35,13 @@ pub(super) const REVALIDATED: HeaderValue =
 pub(super) const VARIES: HeaderValue =
     HeaderValue::from_static("accept, accept-encoding, authorization");
 
-/// When the answer was read, which its body says as `"as_of"`. An extension of the response; the
-/// tag leaves that member out.
+/// How a body begins to say when it was read. No text in JSON holds it: there the quotes are escaped.
+const AS_OF: &[u8] = b"\"as_of\":\"";
+
+/// When an answer was read that was kept for a while. An extension of the response; where it lacks,
+/// a body was read while its request ran.
 #[derive(Debug, Clone, Copy)]
 pub struct AsOf(pub DateTime<Utc>);
-
-impl AsOf {
-    /// The member as it stands in the body.
-    fn member(self) -> String {
-        format!("\"as_of\":\"{}\"", self.0.to_rfc3339_opts(SecondsFormat::AutoSi, true))
-    }
-}
 
 /// What an answer depends on besides the request: a table (and what its rows are served with), as
 /// it was before it was read. An extension of the response.
@@ -74,6 +70,7 @@ pub(super) async fn layer(State(app): State<App>, request: Request, next: Next) 
     }
     let key = app.tags.key(&request);
     let held = Held::of(request.headers());
+    let begun = app.clock.now();
     if !held.0.is_empty()
         && let Some(known) = app.tags.get(key)
         && held.has(known.tag())
@@ -86,7 +83,9 @@ pub(super) async fn layer(State(app): State<App>, request: Request, next: Next) 
     if response.status() != StatusCode::OK {
         return response;
     }
-    let Ok((mut response, tag)) = tagged(response).await else {
+    let Ok((mut response, tag)) =
+        tagged(response, |it| (begun..=app.clock.now()).contains(it)).await
+    else {
         return Problem::internal("the body of an answer could not be read").into_response();
     };
     let headers = response.headers_mut();
@@ -100,8 +99,12 @@ pub(super) async fn layer(State(app): State<App>, request: Request, next: Next) 
     if held.has(&tag) { unchanged(response) } else { response }
 }
 
-/// The answer with its tag: its handler's, or one made of its body. A stream has none.
-async fn tagged(response: Response) -> Result<(Response, Option<HeaderValue>), axum::Error> {
+/// The answer with its tag: its handler's, or one made of its body. A stream has none. `is_now` says
+/// which times are those of this request.
+async fn tagged(
+    response: Response,
+    is_now: impl Fn(&DateTime<Utc>) -> bool,
+) -> Result<(Response, Option<HeaderValue>), axum::Error> {
     if let Some(tag) = response.headers().get(header::ETAG).cloned() {
         return Ok((response, Some(tag)));
     }
@@ -110,22 +113,30 @@ async fn tagged(response: Response) -> Result<(Response, Option<HeaderValue>), a
     }
     let (parts, body) = response.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await?;
-    let tag = of_body(&body, parts.extensions.get::<AsOf>().copied());
+    let tag = match parts.extensions.get::<AsOf>() {
+        Some(AsOf(kept)) => of_body(&body, |time| time == kept),
+        None => of_body(&body, is_now),
+    };
     Ok((Response::from_parts(parts, Body::from(body)), Some(tag)))
 }
 
-/// The tag of a body that is read at a time.
-fn of_body(body: &Bytes, as_of: Option<AsOf>) -> HeaderValue {
-    let member = as_of.map(AsOf::member);
-    let at = member.as_ref().and_then(|it| memmem::rfind(body, it.as_bytes()));
+/// The tag of a body, without the times at which it was read. A stored time that is called `as_of`
+/// is not among these: it is older than the request.
+fn of_body(body: &[u8], is_read_at: impl Fn(&DateTime<Utc>) -> bool) -> HeaderValue {
     let mut hasher = Xxh3::new();
-    match (at, member) {
-        (Some(at), Some(member)) => {
-            hasher.update(&body[..at]);
-            hasher.update(&body[at + member.len()..]);
+    let mut rest = body;
+    while let Some(at) = memmem::find(rest, AS_OF) {
+        let (before, time) = rest.split_at(at + AS_OF.len());
+        hasher.update(before);
+        let end = memchr::memchr(b'"', time).unwrap_or(time.len());
+        let (time, after) = time.split_at(end);
+        let read = str::from_utf8(time).ok().and_then(|it| it.parse().ok());
+        if !read.is_some_and(|read| is_read_at(&read)) {
+            hasher.update(time);
         }
-        _ => hasher.update(body),
+        rest = after;
     }
+    hasher.update(rest);
     weak(&hasher)
 }
 
@@ -228,13 +239,19 @@ mod tests {
 
     #[test]
     fn the_time_of_reading_alone_changes_no_tag() {
-        let tag = |data: &str, time: &str| {
-            let as_of = AsOf(time.parse().unwrap());
-            let body = format!("{{\"data\":[\"{data}\"],\"meta\":{{{}}}}}", as_of.member());
-            of_body(&body.into(), Some(as_of))
+        let time = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let now = time("2024-05-01T12:00:00Z")..=time("2024-05-01T12:00:01Z");
+        let tag = |data: &str, stored: &str, read: &str| {
+            let body = format!(
+                "{{\"data\":[{{\"x\":\"{data}\",\"as_of\":\"{stored}\"}}],\
+                 \"meta\":{{\"as_of\":\"{read}\"}}}}"
+            );
+            of_body(body.as_bytes(), |time| now.contains(time))
         };
-        let first = tag("a", "2024-05-01T12:00:00Z");
-        assert_eq!(first, tag("a", "2024-05-01T12:00:00.000001Z"));
-        assert_ne!(first, tag("b", "2024-05-01T12:00:00Z"));
+        let first = tag("a", "2024-05-01T11:00:00Z", "2024-05-01T12:00:00Z");
+        assert_eq!(first, tag("a", "2024-05-01T11:00:00Z", "2024-05-01T12:00:00.000001Z"));
+        assert_ne!(first, tag("b", "2024-05-01T11:00:00Z", "2024-05-01T12:00:00Z"));
+        assert_ne!(first, tag("a", "2024-05-01T11:00:01Z", "2024-05-01T12:00:00Z"));
+        assert_ne!(first, tag("a", "2024-05-01T11:00:00Z", "2024-05-01T13:00:00Z"));
     }
 }

@@ -18,7 +18,6 @@ use crate::{
     db::Connection,
     http::{
         access::{Allowed, ReadsResource},
-        conditional::AsOf,
         extract::Params,
         problem::{Problem, Result},
         scope::Scope,
@@ -43,7 +42,6 @@ pub async fn list(
     place(&mut plan, view, as_of, &mut connection).await?;
     let page = list::page(view, &plan, as_of, &mut connection).await?;
     let mut response = json(page.body);
-    response.extensions_mut().insert(AsOf(as_of));
     if let Some(link) = page.next.and_then(|cursor| next_link(uri, &cursor)) {
         response.headers_mut().insert(header::LINK, link);
     }
