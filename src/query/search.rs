@@ -96,7 +96,9 @@ impl Prose {
     /// Joins the rank to a statement's tables. `offset 0` has it worked out once a row; written into
     /// the order and the cursor's condition, it would be twice.
     pub(super) fn join_rank(&self, sql: &mut Statement) {
-        sql.push(" cross join lateral (select ").push(&self.rank).push(" as rank offset 0) as ranked");
+        sql.push(" cross join lateral (select ")
+            .push(&self.rank)
+            .push(" as rank offset 0) as ranked");
     }
 }
 
