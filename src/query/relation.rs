@@ -150,7 +150,7 @@ pub(super) fn read(
                 "unknown_include",
                 format!(
                     "`{name}` are many for each row: they are included with a single row, or \
-                     listed at `{}`.",
+                     listed at `/api/v1{}`.",
                     relation.target().resource().path
                 ),
             ),
