@@ -248,21 +248,16 @@ fn label(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b"\":");
 }
 
-/// A key as it is bound, from PostgreSQL's bytes: keys are numbers or texts.
+/// A key as it is bound, from PostgreSQL's bytes.
 pub(super) fn value(ty: Type, raw: &[u8]) -> QueryResult<Value> {
-    let refuse =
-        |error: Box<dyn std::error::Error + Send + Sync>| Error::DeserializationError(error);
-    match ty {
-        Type::BigInt => {
-            let raw = raw
-                .try_into()
-                .map_err(|error: std::array::TryFromSliceError| refuse(error.into()))?;
-            Ok(Value::BigInt(i64::from_be_bytes(raw)))
-        }
-        Type::Text => {
-            let text = String::from_utf8(raw.to_vec()).map_err(|error| refuse(error.into()))?;
-            Ok(Value::Text(text))
-        }
-        _ => Err(refuse("a key that is neither a number nor a text".into())),
-    }
+    key(ty, raw).map_err(Error::DeserializationError)
+}
+
+/// Keys are numbers or texts.
+fn key(ty: Type, raw: &[u8]) -> diesel::deserialize::Result<Value> {
+    Ok(match ty {
+        Type::BigInt => Value::BigInt(i64::from_be_bytes(raw.try_into()?)),
+        Type::Text => Value::Text(String::from_utf8(raw.to_vec())?),
+        _ => return Err("a key that is neither a number nor a text".into()),
+    })
 }

@@ -124,11 +124,8 @@ fn name_of_children(resource: &Resource, other: &Resource, by: usize, keys: usiz
     let parents = [singular(&self::noun(resource)), key.to_owned()];
     let short = parents.iter().find_map(|it| noun.strip_prefix(it)?.strip_prefix('_'));
     let short = short.unwrap_or(&noun);
-    if keys > 1 || other.table == resource.table {
-        format!("{short}_by_{key}")
-    } else {
-        short.to_owned()
-    }
+    let is_itself = [Some(resource.table), resource.base()].contains(&Some(other.table));
+    if keys > 1 || is_itself { format!("{short}_by_{key}") } else { short.to_owned() }
 }
 
 fn noun(resource: &Resource) -> String {
@@ -153,7 +150,7 @@ pub(super) fn read(
                 "unknown_include",
                 format!(
                     "`{name}` are many for each row: they are included with a single row, or \
-                     listed at `{}`.",
+                     listed at `/api/v1{}`.",
                     relation.target().resource().path
                 ),
             ),
@@ -199,13 +196,13 @@ mod tests {
         assert_eq!(
             names("boost_library", Kind::Children),
             [
+                "files",
                 "versions",
-                "category_relationships",
                 "dependencies_by_client_library",
                 "dependencies_by_dep_library",
                 "dependency_change_logs_by_client_library",
                 "dependency_change_logs_by_dep_library",
-                "files",
+                "category_relationships",
             ]
         );
         assert_eq!(names("github_repository", Kind::Subtype).len(), 2);

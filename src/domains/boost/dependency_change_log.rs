@@ -19,5 +19,5 @@ resource! {
     /// The release date of the version that made the change.
     created_at: NaiveDate = dependency_change_log::created_at, indexed;
     /// The release that made the change, `boost_version.id`.
-    version_id: i64 = dependency_change_log::version_id, indexed;
+    version_id: i64 = dependency_change_log::version_id -> boost_version, indexed;
 }

@@ -63,7 +63,7 @@ fn related(resource: &Resource, relation: &Relation) -> RefOr<Schema> {
         return AnyOfBuilder::new().item(row).item(null).description(Some(words)).into();
     }
     let words = format!(
-        "With `include={}`, of a single row only: the rows of `{}` whose `{by}` is this row, the \
+        "With `include={}`, of a single row only: the rows of `/api/v1{}` whose `{by}` is this row, the \
          first {MOST_CHILDREN} by `{}`.",
         relation.name,
         target.path,

@@ -104,8 +104,8 @@ async fn a_row_shows_what_is_included_and_its_fields() {
     let second = app.get_as(&token, &format!("{bare}&limit=4&cursor={cursor}")).await.expect(200);
     assert_eq!(second["data"][0].as_object().unwrap().len(), 1);
     for row in first["data"].as_array().unwrap() {
-        let members: Vec<_> = row.as_object().unwrap().keys().collect();
-        assert_eq!(members, ["account", "repo", "title"]);
+        let members: BTreeSet<_> = row.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(members, BTreeSet::from(["account", "repo", "title"]));
         assert!(row["account"]["identity_id"].is_i64() || row["account"]["identity_id"].is_null());
         assert!(row["repo"]["stars"].is_i64());
     }
@@ -114,25 +114,24 @@ async fn a_row_shows_what_is_included_and_its_fields() {
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_below_a_repository_include_as_well() {
     let (app, token) = seeded().await;
-    let issue = &all_rows(&app, &token, "/github/issues?include=repo")
-        .await
-        .into_iter()
-        .find(|row| row["repo"].is_object())
-        .unwrap();
-    let owner = format!("/api/v1/users/github-accounts/{}", issue["repo"]["owner_account_id"]);
-    let owner = app.get_as(&token, &owner).await.expect(200);
-    let path = format!(
-        "/api/v1/github/repositories/{}/{}/issues",
-        query_text(&owner["username"]),
-        query_text(&issue["repo"]["repo_name"])
+    let issue = all_rows(&app, &token, "/github/issues").await.remove(0);
+    let name = format!(
+        "update github_repository set repo_name = 'json' where id = {0}; \
+         update github_account set username = 'boostorg' where id = \
+            (select owner_account_id from github_repository where id = {0})",
+        issue["repo_id"]
     );
+    app.db().connect().await.batch_execute(&name).await.unwrap();
+    let repo = format!("/api/v1/github/repositories/{}", issue["repo_id"]);
+    let repo = app.get_as(&token, &repo).await.expect(200);
+    let path = "/api/v1/github/repositories/boostorg/json/issues";
     let page = app.get_as(&token, &format!("{path}?include=account,repo")).await.expect(200);
     let rows = page["data"].as_array().unwrap();
     assert!(!rows.is_empty());
-    assert!(rows.iter().all(|row| row["repo"] == issue["repo"] && row["account"].is_object()));
+    assert!(rows.iter().all(|row| row["repo"] == repo && row["account"].is_object()));
     let path = format!("{path}/{}?include=comments,repo", issue["issue_number"]);
     let row = app.get_as(&token, &path).await.expect(200);
-    assert!(row["comments"].is_array() && row["repo"] == issue["repo"]);
+    assert!(row["comments"].is_array() && row["repo"] == repo);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,7 +183,8 @@ async fn nobody_sees_through_another_row_what_is_hidden() {
     // The other way round: addresses name profiles, and who may read them may see both.
     let pii = app.token(&["read", "read:pii"]);
     let page = app.get_as(&pii, "/api/v1/users/emails?include=base_profile").await.expect(200);
-    assert!(page["data"][0]["base_profile"]["profile_type"].is_string());
+    let first = &page["data"][0];
+    assert!(first["base_profile"]["id"].is_i64() && first["email"].is_string());
 }
 
 /// How often the pool's only connection has run the statements that it has prepared.

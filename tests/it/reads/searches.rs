@@ -99,7 +99,7 @@ async fn the_index_finds_the_rows() {
         let mut connection = app.app().pool.get().await.unwrap();
         let named = format!(
             "select name from pg_prepared_statements \
-             where statement like '%from {} %@@%order by%'",
+             where statement like 'select {}.%@@%order by%'",
             resource.table
         );
         let Row(name) = Statement::new(named).get_result(&mut *connection).await.unwrap();

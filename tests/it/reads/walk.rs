@@ -27,8 +27,10 @@ fn fill(rows: u64) -> String {
             (select min(id) from github_account), 1000 + n, 1000 + n, 'walk', '',
             case n % 3 when 0 then 'open' else 'closed' end::issue_state, null,
             timestamptz '2024-01-01' + n * interval '1 second', null,
-            case n % 3 when 0 then null else timestamptz '2024-01-01' + n * 7919 % 9973 * interval '1 hour' end
-         from generate_series(1, {rows}) n"
+            case n % 3 when 0 then null
+                else timestamptz '2024-01-01' + n * 7919 % 9973 * interval '1 hour' end
+         from generate_series(1, {rows}) n;
+         select setval(pg_get_serial_sequence('issue', 'id'), 10000000)"
     )
 }
 
@@ -75,7 +77,7 @@ async fn a_walk_meets_every_row_once_that_is_left_alone() {
                 // Two writers may want each other's rows; the next round is another.
                 let _ = connection.batch_execute(&sql).await;
                 number += 2;
-                tokio::time::sleep(Duration::from_millis(5)).await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
             }
             number / 2
         }));

@@ -131,8 +131,12 @@ fn rows_include_what_every_foreign_key_of_the_contract_names() {
     let mut declared = 0;
     for table in &contract.tables {
         for column in &table.columns {
-            let served = resources[table.name.as_str()].1.column(&column.name).unwrap();
             let (references, name) = (column.references.as_deref(), column.name.as_str());
+            let Some(served) = resources[table.name.as_str()].1.column(name) else {
+                // Only an enum has another name where it is served.
+                assert_eq!(references, None, "{}.{name}", table.name);
+                continue;
+            };
             if column.pk {
                 assert_eq!(served.references, None, "{}.{name}", table.name);
                 if let Some(base) = references {
