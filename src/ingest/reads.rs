@@ -1,14 +1,10 @@
 //! What can be read of ingest: receipts, their items, dead letters, drift, the archive, provenance.
 
-use std::sync::Arc;
-
 use axum::{
-    Extension,
     body::Body,
-    extract::{OriginalUri, State},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
@@ -21,15 +17,13 @@ use crate::{
     app::App,
     db::sql::{Row, SqlType, Statement, Value},
     http::{
-        access::{Allowed, Reads, ReadsRaw, ReadsResource},
-        extract::{Params, Path, Query},
+        access::{Allowed, Reads, ReadsRaw},
+        extract::{Path, Query},
         problem::{Problem, Result},
     },
     query::{
-        answer, docs,
+        self,
         resource::{Resource, Served},
-        routes::serving,
-        view::View,
     },
     resource,
 };
@@ -97,27 +91,11 @@ pub fn resources() -> Vec<Resource> {
 pub fn routes() -> OpenApiRouter<App> {
     resources()
         .iter()
-        .map(list_of)
+        .map(query::routes::list)
         .fold(OpenApiRouter::new(), OpenApiRouter::merge)
         .routes(routes!(show_receipt))
         .routes(routes!(list_items))
         .routes(routes!(read_raw))
-}
-
-/// The list of a resource, by the grammar.
-fn list_of(resource: &Resource) -> OpenApiRouter<App> {
-    let (schemas, paths) = docs::Read::of(resource, resource.path).list();
-    serving(resource, OpenApiRouter::new().routes((schemas, paths, get(list_rows))))
-}
-
-async fn list_rows(
-    State(app): State<App>,
-    caller: Allowed<ReadsResource>,
-    Extension(view): Extension<Arc<View>>,
-    params: Params,
-    OriginalUri(uri): OriginalUri,
-) -> Result<Response> {
-    answer::list(&app, &caller, &view, &[], &params, &uri).await
 }
 
 /// Get a receipt

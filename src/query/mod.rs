@@ -10,6 +10,7 @@ pub mod column;
 mod cursor;
 pub mod docs;
 pub mod grammar;
+pub mod keyset;
 pub mod list;
 pub mod operator;
 pub mod plan;

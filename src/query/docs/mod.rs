@@ -1,7 +1,7 @@
 //! A resource's reads as OpenAPI: everything is said by its column list.
 
 mod parameter;
-mod schema;
+pub(super) mod schema;
 
 use serde_json::Value;
 use utoipa::openapi::{

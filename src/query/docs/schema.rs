@@ -26,7 +26,7 @@ pub(super) fn row(resource: &Resource) -> Named {
 }
 
 /// The parts that every list's answer shares.
-pub(super) fn envelope() -> [Named; 2] {
+pub(in crate::query) fn envelope() -> [Named; 2] {
     let page = ObjectBuilder::new()
         .description(Some("Where the page stands."))
         .property(
