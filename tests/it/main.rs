@@ -7,6 +7,7 @@ mod archive;
 mod check;
 mod demo;
 mod documents;
+mod domain_reads;
 mod embedded;
 mod ingest;
 mod openapi;

@@ -26,6 +26,7 @@ use crate::{
         extract::{Path, Query},
         problem::{Fault, Problem, Result},
     },
+    ingest::archive::Archive,
 };
 
 /// Where a video's transcript is.
@@ -98,7 +99,8 @@ async fn show(
         None => (place.transcript_path.clone(), place.transcript_lang.clone()),
     };
     let archive = app.archive.clone();
-    let found = spawn_blocking(move || archive.load(&path)).await.map_err(Problem::internal)?;
+    let found =
+        spawn_blocking(move || Archive::load(&archive, &path)).await.map_err(Problem::internal)?;
     let text = found.map_err(Problem::internal)?.and_then(text_of);
     let Some(text) = text else { return Err(missing(&place, lang.as_deref())) };
     let mut response = ([(header::CONTENT_TYPE, "text/vtt; charset=utf-8")], text).into_response();

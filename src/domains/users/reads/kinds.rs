@@ -17,19 +17,23 @@ pub(super) struct Kind {
     pub id: &'static str,
     /// The profile that did it.
     pub profile: &'static str,
+    /// The type of such profiles.
+    pub profile_type: &'static str,
     /// When it happened. A row without a time is no entry.
     pub at: &'static str,
     /// Which rows are entries; empty if all are.
     pub only: &'static str,
     /// Which of them are public; empty if all are.
     pub public: &'static str,
-    /// What `title`, `url` and `scope` need besides `from`.
+    /// What the rest needs besides `from`.
     pub joins: &'static str,
     /// What it is about, at most 200 characters.
     pub title: &'static str,
-    /// Where it is.
+    /// The repository it belongs to.
+    pub repository: &'static str,
+    /// Where it is; if it belongs to a repository, below that one's address.
     pub url: &'static str,
-    /// Where it belongs: a repository, a list, a channel.
+    /// Where it belongs: a list, a channel. Empty if that is the repository.
     pub scope: &'static str,
 }
 
@@ -40,19 +44,16 @@ const NOTHING: Kind = Kind {
     from: "",
     id: "",
     profile: "",
+    profile_type: "github",
     at: "",
     only: "",
     public: "",
     joins: "",
     title: "",
+    repository: "null::bigint",
     url: "",
-    scope: "",
+    scope: "''",
 };
-
-const ISSUE: &str = " join issue on issue.id = issue_comment.issue_id \
-    join github_repository repository on repository.id = issue.repo_id \
-    join github_account owner on owner.id = repository.owner_account_id";
-const REPOSITORY: &str = "owner.username || '/' || repository.repo_name";
 
 /// Two profiles of one person can have written one paper: it is an entry once.
 const FIRST_AUTHOR: &str = "not exists (select from wg21_paper_author other \
@@ -76,12 +77,9 @@ pub(super) static KINDS: [Kind; 13] = [
         id: "git_commit.id",
         profile: "git_commit.account_id",
         at: "git_commit.commit_at",
-        joins: " join github_repository repository on repository.id = git_commit.repo_id \
-            join github_account owner on owner.id = repository.owner_account_id",
         title: "rtrim(split_part(ltrim(git_commit.comment, E'\\r\\n '), E'\\n', 1), E'\\r ')",
-        url: "'https://github.com/' || owner.username || '/' || repository.repo_name || '/commit/' \
-            || git_commit.commit_hash",
-        scope: REPOSITORY,
+        repository: "git_commit.repo_id",
+        url: "'/commit/' || git_commit.commit_hash",
         ..NOTHING
     },
     Kind {
@@ -90,6 +88,7 @@ pub(super) static KINDS: [Kind; 13] = [
         from: "discord_message",
         id: "discord_message.id",
         profile: "discord_message.author_id",
+        profile_type: "discord",
         at: "discord_message.message_created_at",
         only: "not discord_message.is_deleted",
         public: discord::message::PUBLIC,
@@ -100,6 +99,7 @@ pub(super) static KINDS: [Kind; 13] = [
             else server.server_id::text end || '/' || channel.channel_id || '/' \
             || discord_message.message_id",
         scope: "server.server_id || '/' || channel.channel_id",
+        ..NOTHING
     },
     Kind {
         name: "issue",
@@ -108,12 +108,9 @@ pub(super) static KINDS: [Kind; 13] = [
         id: "issue.id",
         profile: "issue.account_id",
         at: "issue.issue_created_at",
-        joins: " join github_repository repository on repository.id = issue.repo_id \
-            join github_account owner on owner.id = repository.owner_account_id",
         title: "issue.title",
-        url: "'https://github.com/' || owner.username || '/' || repository.repo_name || '/issues/' \
-            || issue.issue_number",
-        scope: REPOSITORY,
+        repository: "issue.repo_id",
+        url: "'/issues/' || issue.issue_number",
         ..NOTHING
     },
     Kind {
@@ -123,11 +120,11 @@ pub(super) static KINDS: [Kind; 13] = [
         id: "issue_comment.id",
         profile: "issue_comment.account_id",
         at: "issue_comment.issue_comment_created_at",
-        joins: ISSUE,
+        joins: " join issue on issue.id = issue_comment.issue_id",
         title: "issue.title",
-        url: "'https://github.com/' || owner.username || '/' || repository.repo_name || '/issues/' \
-            || issue.issue_number || '#issuecomment-' || issue_comment.issue_comment_id",
-        scope: REPOSITORY,
+        repository: "issue.repo_id",
+        url: "'/issues/' || issue.issue_number || '#issuecomment-' \
+            || issue_comment.issue_comment_id",
         ..NOTHING
     },
     Kind {
@@ -139,14 +136,12 @@ pub(super) static KINDS: [Kind; 13] = [
         id: "role.id",
         profile: "role.account_id",
         at: "version.version_created_at",
-        joins: " join boost_library library on library.id = edition.library_id \
-            join github_repository repository on repository.id = library.repo_id \
-            join github_account owner on owner.id = repository.owner_account_id",
+        joins: " join boost_library library on library.id = edition.library_id",
         title: "concat_ws(' and ', case when role.is_author then 'Author' end, \
             case when role.is_maintainer then 'Maintainer' end) || ' of ' || library.name \
             || ' in ' || version.version",
-        url: "'https://github.com/' || owner.username || '/' || repository.repo_name || '/tree/' \
-            || version.version",
+        repository: "library.repo_id",
+        url: "'/tree/' || version.version",
         scope: "library.name",
         ..NOTHING
     },
@@ -156,6 +151,7 @@ pub(super) static KINDS: [Kind; 13] = [
         from: "mailing_list_message",
         id: "mailing_list_message.id",
         profile: "mailing_list_message.sender_id",
+        profile_type: "mailing_list",
         at: "mailing_list_message.sent_at",
         title: "mailing_list_message.subject",
         // What ids may hold and a path may not is escaped.
@@ -172,6 +168,7 @@ pub(super) static KINDS: [Kind; 13] = [
             join wg21_mailing mailing on mailing.id = paper.mailing_id",
         id: "paper.id",
         profile: "author.profile_id",
+        profile_type: "wg21",
         at: PAPER_AT,
         only: FIRST_AUTHOR,
         title: "upper(paper.paper_id) || ' ' || paper.title",
@@ -195,11 +192,9 @@ pub(super) static KINDS: [Kind; 13] = [
         id: "pull_request_comment.id",
         profile: "pull_request_comment.account_id",
         at: "pull_request_comment.pr_comment_created_at",
-        joins: " join pull_request on pull_request.id = pull_request_comment.pr_id \
-            join github_repository repository on repository.id = pull_request.repo_id \
-            join github_account owner on owner.id = repository.owner_account_id",
-        url: "'https://github.com/' || owner.username || '/' || repository.repo_name || '/pull/' \
-            || pull_request.pr_number || '#issuecomment-' || pull_request_comment.pr_comment_id",
+        joins: " join pull_request on pull_request.id = pull_request_comment.pr_id",
+        url: "'/pull/' || pull_request.pr_number || '#issuecomment-' \
+            || pull_request_comment.pr_comment_id",
         ..PULL_REQUEST
     },
     Kind {
@@ -218,12 +213,9 @@ pub(super) static KINDS: [Kind; 13] = [
         id: "review.id",
         profile: "review.account_id",
         at: "review.pr_review_created_at",
-        joins: " join pull_request on pull_request.id = review.pr_id \
-            join github_repository repository on repository.id = pull_request.repo_id \
-            join github_account owner on owner.id = repository.owner_account_id",
+        joins: " join pull_request on pull_request.id = review.pr_id",
         // A review whose number a review comment has too is stored under the negative one.
-        url: "'https://github.com/' || owner.username || '/' || repository.repo_name || '/pull/' \
-            || pull_request.pr_number || case review.kind when 'comment' then '#discussion_r' \
+        url: "'/pull/' || pull_request.pr_number || case review.kind when 'comment' then '#discussion_r' \
             else '#pullrequestreview-' end || abs(review.pr_review_id)",
         ..PULL_REQUEST
     },
@@ -233,6 +225,7 @@ pub(super) static KINDS: [Kind; 13] = [
         from: "slack_message",
         id: "slack_message.id",
         profile: "slack_message.slack_user_id",
+        profile_type: "slack",
         at: "slack_message.slack_message_created_at",
         public: slack::message::PUBLIC,
         joins: " join slack_channel channel on channel.id = slack_message.channel_id \
@@ -249,6 +242,7 @@ pub(super) static KINDS: [Kind; 13] = [
         from: "youtube_video_speaker speaker join youtube_video video using (video_id)",
         id: "speaker.id",
         profile: "speaker.speaker_id",
+        profile_type: "youtube",
         at: "video.published_at",
         only: FIRST_SPEAKER,
         joins: " left join youtube_channel channel on channel.channel_id = video.channel_id",
@@ -261,12 +255,9 @@ pub(super) static KINDS: [Kind; 13] = [
 
 /// What all entries about pull requests have in common.
 const PULL_REQUEST: Kind = Kind {
-    joins: " join github_repository repository on repository.id = pull_request.repo_id \
-        join github_account owner on owner.id = repository.owner_account_id",
     title: "pull_request.title",
-    url: "'https://github.com/' || owner.username || '/' || repository.repo_name || '/pull/' \
-        || pull_request.pr_number",
-    scope: REPOSITORY,
+    repository: "pull_request.repo_id",
+    url: "'/pull/' || pull_request.pr_number",
     ..NOTHING
 };
 

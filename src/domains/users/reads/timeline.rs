@@ -129,25 +129,36 @@ fn entries(id: i64, paging: &Paging<'_>, private: bool) -> Result<Statement> {
     }
     sql.push(&format!(
         ") every order by occurred_at desc, kind collate \"C\" desc, row_id desc limit {most}) \
-         select entry.*, left(described.title, 200) as title, described.url, described.scope \
+         select entry.*, left(described.title, 200) as title, {URL} as url, {SCOPE} as scope \
          from entry cross join lateral ("
     ));
     for (number, kind) in KINDS.iter().enumerate() {
         sql.push(if number > 0 { " union all " } else { "" });
-        let Kind { name, from, joins, id, title, url, scope, profile, .. } = kind;
+        let Kind { name, from, joins, id, title, repository, url, scope, profile, .. } = kind;
         sql.push(&format!(
-            "select {title} as title, {url} as url, {scope} as scope from {from}{joins} \
+            "select {title} as title, {repository} as repo_id, {url} as url, {scope} as scope \
+             from {from}{joins} \
              where entry.kind = '{name}' and {id} = entry.row_id and {profile} = entry.profile_id"
         ));
     }
-    sql.push(") described");
+    sql.push(
+        ") described left join github_repository repository on repository.id = described.repo_id \
+         left join github_account owner on owner.id = repository.owner_account_id",
+    );
     Ok(sql)
 }
+
+/// An entry's address.
+const URL: &str = "case when repository.id is null then described.url else 'https://github.com/' \
+    || owner.username || '/' || repository.repo_name || described.url end";
+/// Where an entry belongs.
+const SCOPE: &str = "case when described.scope = '' and repository.id is not null \
+    then owner.username || '/' || repository.repo_name else described.scope end";
 
 /// `with profile as (…)`: the profiles of an identity.
 pub(super) fn profiles(id: i64) -> Statement {
     let mut sql = Statement::new(
-        "with profile as materialized (select id from base_profile where identity_id = ",
+        "with profile as materialized (select id, type from base_profile where identity_id = ",
     );
     sql.bind(SqlType::BigInt, Value::BigInt(id)).push(")");
     sql
@@ -180,7 +191,7 @@ fn newest_of(
     most: usize,
     sql: &mut Statement,
 ) {
-    let Kind { name, table, from, id, profile, at, .. } = kind;
+    let Kind { name, table, from, id, profile, profile_type, at, .. } = kind;
     let condition = kind.condition(private);
     sql.push(&format!(
         "select newest.occurred_at, '{name}' as kind, '{table}' as \"table\", newest.row_id, \
@@ -200,5 +211,7 @@ fn newest_of(
             sql.push(", ").bind(SqlType::BigInt, Value::BigInt(after.row)).push(")");
         }
     }
-    sql.push(&format!(" order by {at} desc, {id} desc limit {most}) newest"));
+    sql.push(&format!(
+        " order by {at} desc, {id} desc limit {most}) newest where profile.type = '{profile_type}'"
+    ));
 }
