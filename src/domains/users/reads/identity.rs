@@ -149,7 +149,7 @@ fn documented(resource: &Resource) -> Documented {
     for operation in paths.paths.values_mut().filter_map(|item| item.get.as_mut()) {
         if let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200") {
             "The identity with its profiles.".clone_into(&mut answer.description);
-            answer.content.insert("application/json".to_owned(), content.clone());
+            answer.content.insert("application/json".to_owned(), RefOr::T(content.clone()));
         }
     }
     (schemas, paths)
