@@ -141,6 +141,13 @@ impl Statement {
         self
     }
 
+    /// Appends another statement with its binds.
+    pub fn append(&mut self, other: Self) -> &mut Self {
+        let at = self.sql.len();
+        self.binds.extend(other.binds.into_iter().map(|(offset, bind)| (at + offset, bind)));
+        self.push(&other.sql)
+    }
+
     /// Appends one bind.
     pub fn bind(&mut self, kind: SqlType, value: Value) -> &mut Self {
         self.binds.push((self.sql.len(), Bind::One(kind, value)));

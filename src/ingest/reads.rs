@@ -1,14 +1,10 @@
 //! What can be read of ingest: receipts, their items, dead letters, drift, the archive, provenance.
 
-use std::sync::Arc;
-
 use axum::{
-    Extension,
     body::Body,
-    extract::{OriginalUri, State},
+    extract::State,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
@@ -22,17 +18,14 @@ use crate::{
     app::App,
     db::sql::{Row, SqlType, Statement, Value},
     http::{
-        access::{Allowed, Reads, ReadsRaw, ReadsResource},
+        access::{Allowed, Reads, ReadsRaw},
         conditional,
-        extract::{Params, Path, Query},
+        extract::{Path, Query},
         problem::{Problem, Result},
     },
     query::{
-        docs, export,
-        format::Format,
+        self,
         resource::{Resource, Served},
-        routes::serving,
-        view::View,
     },
     resource,
 };
@@ -100,28 +93,11 @@ pub fn resources() -> Vec<Resource> {
 pub fn routes() -> OpenApiRouter<App> {
     resources()
         .iter()
-        .map(list_of)
+        .map(query::routes::list)
         .fold(OpenApiRouter::new(), OpenApiRouter::merge)
         .routes(routes!(show_receipt))
         .routes(routes!(list_items))
         .routes(routes!(read_raw))
-}
-
-/// The list of a resource, by the grammar.
-fn list_of(resource: &Resource) -> OpenApiRouter<App> {
-    let (schemas, paths) = docs::Read::of(resource, resource.path).list();
-    serving(resource, OpenApiRouter::new().routes((schemas, paths, get(list_rows))))
-}
-
-async fn list_rows(
-    State(app): State<App>,
-    caller: Allowed<ReadsResource>,
-    Extension(view): Extension<Arc<View>>,
-    params: Params,
-    OriginalUri(uri): OriginalUri,
-    format: Format,
-) -> Result<Response> {
-    export::list(&app, &caller, &view, &[], &params, &uri, format).await
 }
 
 /// Get a receipt

@@ -97,7 +97,7 @@ pub(super) fn json(body: Vec<u8>) -> Response {
 }
 
 /// The request's own address with another cursor.
-fn next_link(uri: &Uri, cursor: &str) -> Option<HeaderValue> {
+pub(super) fn next_link(uri: &Uri, cursor: &str) -> Option<HeaderValue> {
     let kept = uri.query().into_iter().flat_map(|query| query.split('&'));
     let mut link = format!("<{}?", uri.path());
     for pair in kept.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")) {

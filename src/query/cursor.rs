@@ -88,6 +88,11 @@ fn mac(view: &View, plan: &Plan, payload: &[u8]) -> Hmac<Sha256> {
     // No filter is called so: a line begins with a column's name.
     bound.extend(plan.search.iter().map(|text| format!("\n?{text}")));
 
+    hmac(&bound, payload)
+}
+
+/// The MAC over a payload and what it is bound to.
+fn hmac(bound: &str, payload: &[u8]) -> Hmac<Sha256> {
     // HMAC takes keys of any length.
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(MAC_KEY)
         .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
@@ -95,6 +100,21 @@ fn mac(view: &View, plan: &Plan, payload: &[u8]) -> Hmac<Sha256> {
     mac.update(bound.as_bytes());
     mac.update(payload);
     mac
+}
+
+/// The cursor of a list that is no table's: a text, bound to another.
+pub(super) fn seal_text(bound: &str, text: &str) -> String {
+    let mut sealed = hmac(bound, text.as_bytes()).finalize().into_bytes()[..MAC_LENGTH].to_vec();
+    sealed.extend(text.as_bytes());
+    URL_SAFE_NO_PAD.encode(sealed)
+}
+
+/// The text in such a cursor, if it is bound to `bound`.
+pub(super) fn open_text(bound: &str, cursor: &str) -> Option<String> {
+    let sealed = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let (given, text) = sealed.split_at_checked(MAC_LENGTH)?;
+    hmac(bound, text).verify_truncated_left(given).ok()?;
+    String::from_utf8(text.to_vec()).ok()
 }
 
 /// Takes the next value off `rest`.

@@ -15,6 +15,7 @@ pub mod export;
 pub mod format;
 pub mod grammar;
 pub mod include;
+pub mod keyset;
 pub mod list;
 pub mod operator;
 pub mod plan;

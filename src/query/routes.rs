@@ -44,6 +44,12 @@ pub fn routes(resource: &Resource) -> OpenApiRouter<App> {
     serving(resource, router)
 }
 
+/// `GET {path}` alone.
+pub fn list(resource: &Resource) -> OpenApiRouter<App> {
+    let (schemas, paths) = Read::of(resource, resource.path).list();
+    serving(resource, OpenApiRouter::new().routes((schemas, paths, get(list_rows))))
+}
+
 /// Tells the handlers of `router` which resource they read.
 pub fn serving(resource: &Resource, router: OpenApiRouter<App>) -> OpenApiRouter<App> {
     let resource = Arc::new(resource.clone());

@@ -9,6 +9,7 @@ mod check;
 mod dashboard;
 mod demo;
 mod documents;
+mod domain_reads;
 mod embedded;
 mod ingest;
 mod openapi;

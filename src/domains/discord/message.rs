@@ -4,13 +4,16 @@ use chrono::{DateTime, Utc};
 
 use crate::{query::column::IdText, resource};
 
+/// Which messages are public: those of servers. Server 0 stands for direct messages.
+pub const PUBLIC: &str = "not exists (select from discord_channel \
+    join discord_server on discord_server.id = discord_channel.server_id \
+    where discord_channel.id = discord_message.channel_id and discord_server.server_id = 0)";
+
 resource! {
     /// A message in a Discord channel.
     pub struct DiscordMessage, table discord_message,
         path "/discord/messages", time message_created_at, prose [content],
-        public "not exists (select from discord_channel \
-            join discord_server on discord_server.id = discord_channel.server_id \
-            where discord_channel.id = discord_message.channel_id and discord_server.server_id = 0)";
+        public PUBLIC;
     /// Surrogate key.
     id: i64 = discord_message::id, indexed;
     /// The channel, `discord_channel.id` (not Discord's id).

@@ -19,7 +19,8 @@ use utoipa::openapi::path::Parameter;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    commit::GitCommit, issue::Issue, pull_request::PullRequest, repository::GitHubRepository,
+    commit::GitCommit, issue::Issue, pull_request::PullRequest, renames,
+    repository::GitHubRepository,
 };
 use crate::{
     app::App,
@@ -60,6 +61,7 @@ pub fn routes() -> OpenApiRouter<App> {
             "pull-requests",
             Key { column: "pr_number", parameter: "number" },
         ))
+        .merge(renames::routes())
 }
 
 /// The rows of one repository: their list, and each by its key.

@@ -4,12 +4,16 @@ use chrono::{DateTime, Utc};
 
 use crate::resource;
 
+/// Which messages are public: those of public channels.
+pub const PUBLIC: &str = "exists (select from slack_channel \
+    where slack_channel.id = slack_message.channel_id \
+    and slack_channel.channel_type = 'public_channel')";
+
 resource! {
     /// A message in a Slack channel.
     pub struct SlackMessage, table slack_message,
         path "/slack/messages", time slack_message_created_at, prose [message],
-        public "exists (select from slack_channel where slack_channel.id = slack_message.channel_id \
-            and slack_channel.channel_type = 'public_channel')";
+        public PUBLIC;
     /// Surrogate key.
     id: i64 = slack_message::id, indexed;
     /// The channel, `slack_channel.id`.

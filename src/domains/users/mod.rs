@@ -8,6 +8,7 @@ pub mod identity;
 pub mod ingest;
 pub mod mailing_list_profile;
 pub mod profile;
+pub mod reads;
 pub mod slack_user;
 pub mod temp_profile_identity_relation;
 pub mod tmp_identity;
@@ -30,7 +31,8 @@ pub fn domain() -> Domain {
     .resource::<wg21_paper_author_profile::WG21PaperAuthorProfile>()
     .resource::<youtube_speaker::YouTubeSpeaker>()
     .resource::<discord_profile::DiscordProfile>()
-    .resource::<identity::Identity>()
+    .list::<identity::Identity>()
     .resource::<tmp_identity::TmpIdentity>()
     .resource::<temp_profile_identity_relation::TempProfileIdentityRelation>()
+    .routes(reads::routes)
 }

@@ -74,7 +74,7 @@ fn related(resource: &Resource, relation: &Relation) -> RefOr<Schema> {
 }
 
 /// The parts that every list's answer shares.
-pub(super) fn envelope() -> [Named; 2] {
+pub(in crate::query) fn envelope() -> [Named; 2] {
     let page = ObjectBuilder::new()
         .description(Some("Where the page stands."))
         .property(

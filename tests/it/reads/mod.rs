@@ -127,9 +127,16 @@ async fn every_table_answers_when_seeded() {
             }
             let key = query_text(&row[resource.key().name]);
             let path = format!("/api/v1{}/{key}", resource.path);
-            assert_eq!(app.get_as(&token, &path).await.expect(200), *row, "{path}");
+            let shown = app.get_as(&token, &path).await.expect(200);
+            assert_eq!(bare(&resource, shown), *row, "{path}");
         }
     }
+}
+
+/// A row without what is shown besides its table's columns: the profiles of an identity.
+fn bare(resource: &Resource, mut row: Value) -> Value {
+    row.as_object_mut().unwrap().retain(|name, _| resource.column(name).is_some());
+    row
 }
 
 #[tokio::test(flavor = "multi_thread")]
