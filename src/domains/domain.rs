@@ -39,6 +39,13 @@ impl Domain {
         self
     }
 
+    /// Adds a table of which one row is read by a route of the domain's own.
+    #[must_use]
+    pub fn resource_with_own_row<R: Served>(mut self) -> Self {
+        self.resources.push(Resource { own_row: true, ..R::resource() });
+        self
+    }
+
     /// Adds payload kinds.
     #[must_use]
     pub fn kinds(mut self, kinds: Vec<&'static dyn AnyKind>) -> Self {

@@ -20,6 +20,8 @@ pub struct Resource {
     pub time: Option<&'static str>,
     /// The scope a read needs even where reads are open.
     pub scope: Scope,
+    /// Whether one row is read by a route of the domain's own.
+    pub own_row: bool,
     /// Which rows are public, as an SQL condition; the others are shown with `read:pii` only.
     pub public: Option<&'static str>,
 }
@@ -119,6 +121,7 @@ macro_rules! resource {
                     ),+],
                     time,
                     scope,
+                    own_row: false,
                     public,
                 }
             }

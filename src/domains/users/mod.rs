@@ -4,7 +4,10 @@ pub mod discord_profile;
 pub mod email;
 pub mod enums;
 pub mod github_account;
+pub mod identities;
 pub mod identity;
+pub mod identity_operation;
+pub mod identity_suggestion;
 pub mod ingest;
 pub mod mailing_list_profile;
 pub mod profile;
@@ -30,7 +33,8 @@ pub fn domain() -> Domain {
     .resource::<wg21_paper_author_profile::WG21PaperAuthorProfile>()
     .resource::<youtube_speaker::YouTubeSpeaker>()
     .resource::<discord_profile::DiscordProfile>()
-    .resource::<identity::Identity>()
+    .resource_with_own_row::<identity::Identity>()
     .resource::<tmp_identity::TmpIdentity>()
     .resource::<temp_profile_identity_relation::TempProfileIdentityRelation>()
+    .routes(identities::routes::routes)
 }

@@ -46,6 +46,7 @@ fn component_name(column: &Column, operator: Operator) -> Option<String> {
     let ty = match column.ty {
         Type::Int => "int",
         Type::BigInt => "bigint",
+        Type::Double => "double",
         Type::IdText => "id",
         Type::Text => "text",
         Type::Bool => "bool",

@@ -6,12 +6,17 @@ use super::{catalog::Catalog, contract::contract};
 use crate::support::TestDb;
 
 /// Tables of the server's own, which no resource serves.
-const INTERNAL: [&str; 13] = [
+const INTERNAL: [&str; 18] = [
     "boost_header_statement",
     "boost_include",
     "dead_letter",
     "drift",
     "former_repository_name",
+    "identity_operation",
+    "identity_operation_row",
+    "identity_redirect",
+    "identity_suggestion",
+    "identity_suggestion_run",
     "issued_token",
     "queued_request",
     "queued_scope",
