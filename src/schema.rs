@@ -603,7 +603,6 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         is_locked -> Bool,
-        is_hidden -> Bool,
     }
 }
 

@@ -3,4 +3,4 @@ drop table identity_suggestion;
 drop table identity_operation_row;
 drop table identity_operation;
 drop table identity_redirect;
-alter table identity drop column is_hidden, drop column is_locked;
+alter table identity drop column is_locked;

@@ -2,9 +2,7 @@
 
 alter table identity
     -- Never merge: it is neither merged away nor merged into.
-    add column is_locked boolean not null default false,
-    -- Its profiles are shown under a pseudonym.
-    add column is_hidden boolean not null default false;
+    add column is_locked boolean not null default false;
 
 -- An identity that was merged away. Ids are never used again, so an id is here or in `identity` or
 -- was deleted; the target may have been merged away in turn.

@@ -10,6 +10,7 @@ mod documents;
 mod embedded;
 mod ingest;
 mod openapi;
+mod people;
 mod pool;
 mod process;
 mod queue;

@@ -19,6 +19,4 @@ resource! {
     updated_at: DateTime<Utc> = identity::updated_at;
     /// Whether it is never merged.
     is_locked: bool = identity::is_locked;
-    /// Whether its people are shown under a pseudonym.
-    is_hidden: bool = identity::is_hidden;
 }

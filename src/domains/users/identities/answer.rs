@@ -101,7 +101,8 @@ pub fn identity_schema() -> RefOr<Schema> {
     let profiles = ObjectBuilder::new()
         .property("profiles", ArrayBuilder::new().items(profile))
         .required("profiles");
-    AllOfBuilder::new().item(Ref::from_schema_name("Identity")).item(profiles).build().into()
+    let both = AllOfBuilder::new().item(Ref::from_schema_name("Identity")).item(profiles);
+    RefOr::T(Schema::AllOf(both.build()))
 }
 
 static IDENTITY: LazyLock<View> = LazyLock::new(view::<Identity>);

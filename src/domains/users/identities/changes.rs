@@ -64,9 +64,7 @@ impl Table {
     /// The columns that operations write besides `id`.
     const fn columns(self) -> &'static str {
         match self {
-            Self::Identity => {
-                "display_name, description, created_at, updated_at, is_locked, is_hidden"
-            }
+            Self::Identity => "display_name, description, created_at, updated_at, is_locked",
             Self::TmpIdentity => "display_name, description, created_at, updated_at",
             Self::BaseProfile => "identity_id",
             Self::Email => {
@@ -255,7 +253,9 @@ impl Changes {
     }
 
     fn of(&self, table: Table) -> impl Iterator<Item = (i64, &Change)> {
-        self.rows.range((table, i64::MIN)..=(table, i64::MAX)).map(|((_, id), change)| (*id, change))
+        self.rows
+            .range((table, i64::MIN)..=(table, i64::MAX))
+            .map(|((_, id), change)| (*id, change))
     }
 
     /// Keeps the images as the database writes them: times have one spelling there.

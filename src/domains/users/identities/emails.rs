@@ -140,8 +140,7 @@ fn settle(
             continue;
         }
         let columns = ["email", "email_lower", "is_primary", "is_active", "is_manual"];
-        let columns =
-            columns.map(|column| (column, row.get(column).cloned().unwrap_or_default()));
+        let columns = columns.map(|column| (column, row.get(column).cloned().unwrap_or_default()));
         if let Some(before) = rows.get(&id) {
             world.edit(Table::Email, before, columns);
         }
@@ -166,9 +165,8 @@ fn valid(address: &str) -> Result<&str, Stop> {
 /// Refuses an address that the profile has in another row.
 fn unknown(rows: &BTreeMap<i64, Image>, address: &str, own: Option<i64>) -> Result<(), Stop> {
     let lower = address.to_lowercase();
-    let known = rows.iter().find(|(id, row)| {
-        Some(**id) != own && text(row, "email_lower") == lower
-    });
+    let known =
+        rows.iter().find(|(id, row)| Some(**id) != own && text(row, "email_lower") == lower);
     match known.and_then(|(_, row)| integer(row, "id")) {
         None => Ok(()),
         Some(id) => {

@@ -41,7 +41,7 @@ mod answer;
 mod changes;
 mod emails;
 mod journal;
-mod operation;
+pub mod operation;
 mod people;
 mod perform;
 mod plan;

@@ -20,8 +20,6 @@ pub enum Operation {
         about: Edit,
         /// Never merge.
         is_locked: Option<bool>,
-        /// Show a pseudonym.
-        is_hidden: Option<bool>,
     },
     /// Deletes an identity; its profiles are unlinked.
     Delete {
@@ -180,10 +178,9 @@ impl Operation {
             Self::Create { profiles, .. } | Self::Stage { profiles, .. } => {
                 json!({"profiles": profiles})
             }
-            Self::Edit { identity, about, is_locked, is_hidden } => {
+            Self::Edit { identity, about, is_locked } => {
                 let mut what = json!({"identity_id": identity, "members": about.members()});
                 note(&mut what, "is_locked", *is_locked);
-                note(&mut what, "is_hidden", *is_hidden);
                 what
             }
             Self::Delete { identity } => json!({"identity_id": identity}),

@@ -28,7 +28,6 @@ pub async fn make(world: &mut World<'_>, about: &About) -> Result<i64, Stop> {
         "display_name": about.display_name,
         "description": about.description,
         "is_locked": false,
-        "is_hidden": false,
     });
     Ok(world.make(Table::Identity, image).await?)
 }
@@ -38,14 +37,14 @@ pub async fn edit(
     world: &mut World<'_>,
     identity: i64,
     about: &Edit,
-    flags: [(&'static str, Option<bool>); 2],
+    is_locked: Option<bool>,
 ) -> Planned {
     world.hold([identity]).await?;
     let row = world.identity(identity, At::Path).await?;
     let texts = [("display_name", &about.display_name), ("description", &about.description)];
     let texts = texts.into_iter().filter_map(|(name, text)| Some((name, json!(text.as_ref()?))));
-    let flags = flags.into_iter().filter_map(|(name, flag)| Some((name, json!(flag?))));
-    world.edit(Table::Identity, &row, texts.chain(flags));
+    let lock = is_locked.map(|is_locked| ("is_locked", json!(is_locked)));
+    world.edit(Table::Identity, &row, texts.chain(lock));
     Ok(Some((Table::Identity, identity)))
 }
 

@@ -91,11 +91,7 @@ async fn attempt_once(
     }
 }
 
-async fn run(
-    world: &mut World<'_>,
-    who: &Who<'_>,
-    operation: &Operation,
-) -> Result<Done, Stop> {
+async fn run(world: &mut World<'_>, who: &Who<'_>, operation: &Operation) -> Result<Done, Stop> {
     let mut undoes = None;
     let row = if let Operation::Undo { operation } = operation {
         undoes = Some(*operation);

@@ -14,14 +14,11 @@ use super::{
 pub async fn plan(operation: &Operation, world: &mut World<'_>) -> Result<Option<Key>, Stop> {
     match operation {
         Operation::Create { about, profiles } => people::create(world, about, profiles).await,
-        Operation::Edit { identity, about, is_locked, is_hidden } => {
-            let flags = [("is_locked", *is_locked), ("is_hidden", *is_hidden)];
-            people::edit(world, *identity, about, flags).await
+        Operation::Edit { identity, about, is_locked } => {
+            people::edit(world, *identity, about, *is_locked).await
         }
         Operation::Delete { identity } => people::delete(world, *identity).await,
-        Operation::Assign { profile, identity } => {
-            people::assign(world, *profile, *identity).await
-        }
+        Operation::Assign { profile, identity } => people::assign(world, *profile, *identity).await,
         Operation::Merge { into, from } => people::merge(world, *into, from).await,
         Operation::Split { identity, profiles, about } => {
             people::split(world, *identity, profiles, about).await

@@ -63,6 +63,7 @@ fn describe(paths: &mut Paths) {
     for operation in operations {
         if let Some(RefOr::T(answer)) = operation.responses.responses.get_mut("200") {
             for content in answer.content.values_mut() {
+                let RefOr::T(content) = content else { continue };
                 content.schema = Some(identity_schema());
                 if let Some(example) = &mut content.example {
                     example["profiles"] = json!([]);

@@ -26,8 +26,6 @@ pub struct IdentityEdit {
     pub description: Option<String>,
     /// Whether it is never merged.
     pub is_locked: Option<bool>,
-    /// Whether its people are shown under a pseudonym.
-    pub is_hidden: Option<bool>,
 }
 
 /// Where a profile belongs.

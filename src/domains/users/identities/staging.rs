@@ -98,11 +98,7 @@ async fn relations(world: &mut World<'_>, target: i64) -> Result<Vec<Image>, Sto
     relations_of(world, target, "for update").await
 }
 
-async fn relations_of(
-    world: &mut World<'_>,
-    target: i64,
-    lock: &str,
-) -> Result<Vec<Image>, Stop> {
+async fn relations_of(world: &mut World<'_>, target: i64, lock: &str) -> Result<Vec<Image>, Stop> {
     let column = "target_identity_id";
     let found = changes::read(world.conn, Table::Relation, column, [target], lock).await?;
     Ok(found.into_values().collect())

@@ -97,15 +97,20 @@ async fn in_the_way(conn: &mut Connection, operation: i64) -> QueryResult<Vec<La
                  when theirs.role = 'used' then ours.role in ('made', 'ended') else true end \
              and ours.operation_id = ",
     );
-    statement
-        .bind(SqlType::BigInt, Value::BigInt(operation))
-        .push(" order by later.id, theirs.table_name, theirs.row_id) found order by id desc limit 10");
+    statement.bind(SqlType::BigInt, Value::BigInt(operation)).push(
+        " order by later.id, theirs.table_name, theirs.row_id) found order by id desc limit 10",
+    );
     let rows: Vec<Row> = statement.load(conn).await?;
     Ok(rows
         .into_iter()
         .filter_map(|Row(values)| match <[Value; 4]>::try_from(values) {
             Ok(
-                [Value::BigInt(operation), Value::Text(kind), Value::Text(table), Value::BigInt(row)],
+                [
+                    Value::BigInt(operation),
+                    Value::Text(kind),
+                    Value::Text(table),
+                    Value::BigInt(row),
+                ],
             ) => Some(Later { operation, kind, table, row }),
             _ => None,
         })

@@ -223,7 +223,10 @@ mod tests {
         let github = facts("github_account", "jroe", "jane roe");
         assert_eq!(compare(&github, &facts("slack_user", "jroe", "x")), [Kind::Handle]);
         assert_eq!(compare(&github, &facts("github_account", "jroe", "x")), []);
-        assert_eq!(compare(&facts("slack_user", "jr", "x"), &facts("discord_profile", "jr", "y")), []);
+        assert_eq!(
+            compare(&facts("slack_user", "jr", "x"), &facts("discord_profile", "jr", "y")),
+            []
+        );
         let (mail, paper) = ("mailing_list_profile", "wg21_paper_author_profile");
         let both = compare(&facts(mail, "", "jane roe"), &facts(paper, "", "jane roe"));
         assert_eq!(both, [Kind::Name, Kind::AuthorAndSender]);

@@ -78,10 +78,7 @@ fn shared(statement: &mut Statement, since: Option<DateTime<Utc>>) {
 
 /// The pairs of profiles of different identities that addresses join; with `since`, only those of
 /// which an address or the account is newer.
-pub async fn pairs(
-    conn: &mut Connection,
-    since: Option<DateTime<Utc>>,
-) -> QueryResult<Vec<Found>> {
+pub async fn pairs(conn: &mut Connection, since: Option<DateTime<Utc>>) -> QueryResult<Vec<Found>> {
     let mut statement = Statement::new(format!("with {}, {OWN}, ", people()));
     shared(&mut statement, since);
     statement.push(&format!(

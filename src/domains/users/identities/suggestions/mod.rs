@@ -104,7 +104,8 @@ async fn last(conn: &mut Connection) -> Result<Option<DateTime<Utc>>> {
 
 async fn note(conn: &mut Connection, since: DateTime<Utc>, report: &Report) -> Result<()> {
     let json = serde_json::to_value(report).map_err(Problem::internal)?;
-    let mut statement = Statement::new("insert into identity_suggestion_run (since, report) values (");
+    let mut statement =
+        Statement::new("insert into identity_suggestion_run (since, report) values (");
     statement.bind(SqlType::Timestamptz, Value::Timestamptz(since)).push(", ");
     statement.bind(SqlType::Jsonb, Value::Jsonb(crate::db::sql::Json(json))).push(")");
     statement.execute(conn).await?;
