@@ -615,6 +615,59 @@ diesel::table! {
         description -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        is_locked -> Bool,
+    }
+}
+
+diesel::table! {
+    identity_operation (id) {
+        id -> Int8,
+        kind -> Text,
+        subject -> Text,
+        request_id -> Text,
+        at -> Timestamptz,
+        what -> Jsonb,
+        undoes -> Nullable<Int8>,
+        undone_by -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    identity_operation_row (operation_id, table_name, row_id) {
+        operation_id -> Int8,
+        table_name -> Text,
+        row_id -> Int8,
+        role -> Text,
+        before -> Nullable<Jsonb>,
+        after -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    identity_redirect (id) {
+        id -> Int8,
+        target_id -> Int8,
+    }
+}
+
+diesel::table! {
+    identity_suggestion (id) {
+        id -> Int8,
+        profile_id -> Int8,
+        other_profile_id -> Int8,
+        score -> Float8,
+        evidence -> Jsonb,
+        status -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    identity_suggestion_run (id) {
+        id -> Int8,
+        since -> Timestamptz,
+        report -> Jsonb,
     }
 }
 
@@ -1335,6 +1388,7 @@ diesel::joinable!(git_commit_file_change -> github_file (github_file_id));
 diesel::joinable!(github_account -> base_profile (id));
 diesel::joinable!(github_file -> github_repository (repo_id));
 diesel::joinable!(github_repository -> github_account (owner_account_id));
+diesel::joinable!(identity_operation_row -> identity_operation (operation_id));
 diesel::joinable!(issue -> github_account (account_id));
 diesel::joinable!(issue -> github_repository (repo_id));
 diesel::joinable!(issue_assignee -> github_account (account_id));

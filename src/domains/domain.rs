@@ -21,8 +21,6 @@ pub struct Domain {
     pub doc: &'static str,
     /// The tables it serves.
     pub resources: Vec<Resource>,
-    /// Those of them whose single rows its own routes serve, by path.
-    pub own_rows: Vec<&'static str>,
     /// The payload kinds it takes.
     pub kinds: Vec<&'static dyn AnyKind>,
     /// Its routes that no mechanism provides.
@@ -32,14 +30,7 @@ pub struct Domain {
 impl Domain {
     /// A domain without contents.
     pub fn new(name: &'static str, doc: &'static str) -> Self {
-        Self {
-            name,
-            doc,
-            resources: Vec::new(),
-            own_rows: Vec::new(),
-            kinds: Vec::new(),
-            routes: None,
-        }
+        Self { name, doc, resources: Vec::new(), kinds: Vec::new(), routes: None }
     }
 
     /// Adds a table.
@@ -49,11 +40,11 @@ impl Domain {
         self
     }
 
-    /// Adds a table whose single rows the domain's own routes serve.
+    /// Adds a table of which one row is read by a route of the domain's own.
     #[must_use]
-    pub fn list<R: Served>(mut self) -> Self {
-        self.own_rows.push(R::resource().path);
-        self.resource::<R>()
+    pub fn resource_with_own_row<R: Served>(mut self) -> Self {
+        self.resources.push(Resource { own_row: true, ..R::resource() });
+        self
     }
 
     /// Adds payload kinds.
@@ -74,19 +65,10 @@ impl Domain {
         let own = self.routes.map_or_else(OpenApiRouter::new, |routes| routes());
         self.resources.iter().fold(own, |router, resource| {
             router
-                .merge(self.reads(resource))
+                .merge(query::routes::routes(resource))
                 .merge(query::stats::routes(resource))
                 .merge(provenance::routes(resource))
                 .merge(changes::routes::of(resource))
         })
-    }
-
-    /// The list of a table, and its rows unless the domain serves them by itself.
-    fn reads(&self, resource: &Resource) -> OpenApiRouter<App> {
-        if self.own_rows.contains(&resource.path) {
-            query::routes::list(resource)
-        } else {
-            query::routes::routes(resource)
-        }
     }
 }

@@ -123,6 +123,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not_found", detail)
     }
 
+    /// 409: what is asked for contradicts what is.
+    pub fn conflict(code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, detail)
+    }
+
     /// 503 with `Retry-After`: something the server needs is busy or away.
     pub fn unavailable(code: impl Into<Cow<'static, str>>, detail: impl Into<String>) -> Self {
         Self {

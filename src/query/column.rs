@@ -17,6 +17,8 @@ pub enum Type {
     BigInt,
     /// `bigint` as a JSON string: global ids that JavaScript would round. Input takes both.
     IdText,
+    /// `double precision`: a JSON number.
+    Double,
     /// `text`.
     Text,
     /// `boolean`.
@@ -37,6 +39,7 @@ impl Type {
         match self {
             Self::Int => SqlType::Int,
             Self::BigInt | Self::IdText => SqlType::BigInt,
+            Self::Double => SqlType::Double,
             Self::Text | Self::Enum(_) => SqlType::Text,
             Self::Bool => SqlType::Bool,
             Self::Timestamp => SqlType::Timestamptz,
@@ -72,6 +75,7 @@ macro_rules! served {
 served! {
     i32 => Int,
     i64 => BigInt,
+    f64 => Double,
     IdText => IdText,
     String => Text,
     bool => Bool,

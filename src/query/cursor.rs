@@ -127,6 +127,7 @@ fn read(rest: &mut &[u8], ty: Type) -> Option<Value> {
     Some(match ty {
         Type::Int => Value::Int(i32::from_be_bytes(bytes.try_into().ok()?)),
         Type::BigInt | Type::IdText => Value::BigInt(i64::from_be_bytes(bytes.try_into().ok()?)),
+        Type::Double => Value::Double(f64::from_be_bytes(bytes.try_into().ok()?)),
         Type::Bool => Value::Bool(bytes == [1]),
         Type::Timestamp => {
             let micros = i64::from_be_bytes(bytes.try_into().ok()?).checked_add(EPOCH_MICROS)?;

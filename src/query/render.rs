@@ -38,6 +38,14 @@ pub(super) fn row<'a>(
     Ok(())
 }
 
+/// Appends a number; one that JSON cannot hold is null.
+fn double(value: f64, out: &mut Vec<u8>) {
+    match serde_json::Number::from_f64(value) {
+        Some(number) => out.extend_from_slice(number.to_string().as_bytes()),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
 /// Appends one value, given in PostgreSQL's binary format.
 pub(super) fn value(ty: Type, raw: &[u8], out: &mut Vec<u8>) -> Result {
     match ty {
@@ -48,6 +56,7 @@ pub(super) fn value(ty: Type, raw: &[u8], out: &mut Vec<u8>) -> Result {
             integer(i64::from_be_bytes(raw.try_into()?), out);
             out.push(b'"');
         }
+        Type::Double => double(f64::from_be_bytes(raw.try_into()?), out),
         Type::Text | Type::Enum(_) => text(std::str::from_utf8(raw)?, out)?,
         Type::Bool => out.extend_from_slice(if raw == [1] { b"true" } else { b"false" }),
         Type::Timestamp => timestamp(i64::from_be_bytes(raw.try_into()?), out),

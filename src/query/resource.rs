@@ -22,6 +22,8 @@ pub struct Resource {
     pub prose: &'static [&'static str],
     /// The scope a read needs even where reads are open.
     pub scope: Scope,
+    /// Whether one row is read by a route of the domain's own.
+    pub own_row: bool,
     /// Which rows are public, as an SQL condition; the others are shown with `read:pii` only.
     pub public: Option<&'static str>,
 }
@@ -133,6 +135,7 @@ macro_rules! resource {
                     time,
                     prose,
                     scope,
+                    own_row: false,
                     public,
                 }
             }

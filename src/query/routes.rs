@@ -30,17 +30,14 @@ use crate::{
     },
 };
 
-/// `GET {path}` and `GET {path}/{id}`.
+/// `GET {path}`, and unless the domain has its own, `GET {path}/{id}`.
 pub fn routes(resource: &Resource) -> OpenApiRouter<App> {
-    let detail_path = format!("{}/{{id}}", resource.path);
-    let key = [docs::key(resource)];
-    let (list_schemas, list_paths) = Read::of(resource, resource.path).list();
-    let (row_schemas, row_paths) = Read { own: &key, ..Read::of(resource, &detail_path) }.detail();
-    let router = OpenApiRouter::new().routes((list_schemas, list_paths, get(list_rows))).routes((
-        row_schemas,
-        row_paths,
-        get(show_row),
-    ));
+    let (schemas, paths) = Read::of(resource, resource.path).list();
+    let mut router = OpenApiRouter::new().routes((schemas, paths, get(list_rows)));
+    if !resource.own_row {
+        let (schemas, paths) = docs::one(resource);
+        router = router.routes((schemas, paths, get(show_row)));
+    }
     serving(resource, router)
 }
 

@@ -12,6 +12,7 @@ pub fn parse(parameter: &str, column: &Column, text: &str) -> Result<Value, Faul
     match column.ty {
         Type::Int => integer::<i32>(parameter, text).map(Value::Int),
         Type::BigInt | Type::IdText => integer::<i64>(parameter, text).map(Value::BigInt),
+        Type::Double => double(parameter, text).map(Value::Double),
         Type::Text => plain_text(parameter, text),
         Type::Bool => boolean(parameter, text).map(Value::Bool),
         Type::Timestamp => timestamp(parameter, text).map(Value::Timestamptz),
@@ -38,6 +39,12 @@ where
         }
         _ => invalid(parameter, format!("`{text}` is not a whole number.")),
     })
+}
+
+/// Reads a number that is one: neither infinite nor NaN.
+fn double(parameter: &str, text: &str) -> Result<f64, Fault> {
+    let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+    number.ok_or_else(|| invalid(parameter, format!("`{text}` is not a number.")))
 }
 
 /// Reads `true` or `false`.

@@ -13,6 +13,7 @@ mod domain_reads;
 mod embedded;
 mod ingest;
 mod openapi;
+mod people;
 mod pool;
 mod process;
 mod queue;

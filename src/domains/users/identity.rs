@@ -17,4 +17,6 @@ resource! {
     created_at: DateTime<Utc> = identity::created_at;
     /// When a stored value last changed here.
     updated_at: DateTime<Utc> = identity::updated_at;
+    /// Whether it is never merged.
+    is_locked: bool = identity::is_locked;
 }

@@ -4,7 +4,10 @@ pub mod discord_profile;
 pub mod email;
 pub mod enums;
 pub mod github_account;
+pub mod identities;
 pub mod identity;
+pub mod identity_operation;
+pub mod identity_suggestion;
 pub mod ingest;
 pub mod mailing_list_profile;
 pub mod profile;
@@ -15,7 +18,10 @@ pub mod tmp_identity;
 pub mod wg21_paper_author_profile;
 pub mod youtube_speaker;
 
+use utoipa_axum::router::OpenApiRouter;
+
 use super::domain::Domain;
+use crate::app::App;
 
 /// The domain's table of contents.
 pub fn domain() -> Domain {
@@ -31,8 +37,12 @@ pub fn domain() -> Domain {
     .resource::<wg21_paper_author_profile::WG21PaperAuthorProfile>()
     .resource::<youtube_speaker::YouTubeSpeaker>()
     .resource::<discord_profile::DiscordProfile>()
-    .list::<identity::Identity>()
+    .resource_with_own_row::<identity::Identity>()
     .resource::<tmp_identity::TmpIdentity>()
     .resource::<temp_profile_identity_relation::TempProfileIdentityRelation>()
-    .routes(reads::routes)
+    .routes(routes)
+}
+
+fn routes() -> OpenApiRouter<App> {
+    reads::routes().merge(identities::routes::routes())
 }

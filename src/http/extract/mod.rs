@@ -1,7 +1,10 @@
 //! Extractors that refuse with problem documents. axum's own refuse in plain text.
 
+mod body;
 mod pairs;
 mod values;
+
+pub use body::Body;
 
 use axum::{
     extract::{FromRequestParts, path::ErrorKind, rejection::PathRejection},

@@ -109,6 +109,12 @@ impl<'a> Read<'a> {
     }
 }
 
+/// The read of one row of a resource, by its key.
+pub fn one(resource: &Resource) -> Documented {
+    let path = format!("{}/{{id}}", resource.path);
+    Read { own: &[key(resource)], ..Read::of(resource, &path) }.detail()
+}
+
 /// The path parameter that is a resource's key.
 pub fn key(resource: &Resource) -> Parameter {
     let key = resource.key();

@@ -55,6 +55,7 @@ fn component_name(resource: &Resource, column: &Column, operator: Operator) -> S
     let ty = match column.ty {
         Type::Int => "int",
         Type::BigInt => "bigint",
+        Type::Double => "double",
         Type::IdText => "id",
         Type::Text => "text",
         Type::Bool => "bool",

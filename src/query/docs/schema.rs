@@ -132,6 +132,7 @@ pub(in crate::query) fn of_type(ty: Type, nullable: bool) -> ObjectBuilder {
     let (json, format) = match ty {
         Type::Int => (JsonType::Integer, Some(KnownFormat::Int32)),
         Type::BigInt => (JsonType::Integer, Some(KnownFormat::Int64)),
+        Type::Double => (JsonType::Number, Some(KnownFormat::Double)),
         Type::IdText | Type::Text | Type::Enum(_) => (JsonType::String, None),
         Type::Bool => (JsonType::Boolean, None),
         Type::Timestamp => (JsonType::String, Some(KnownFormat::DateTime)),
@@ -159,6 +160,7 @@ pub(in crate::query) fn of_type(ty: Type, nullable: bool) -> ObjectBuilder {
 pub(super) fn example(column: &Column) -> Value {
     match column.ty {
         Type::Int | Type::BigInt => json!(1),
+        Type::Double => json!(0.9),
         Type::IdText => json!("1234567890123456789"),
         Type::Bool => json!(false),
         Type::Timestamp => json!("2024-05-01T12:00:00Z"),

@@ -6,13 +6,18 @@ use super::{catalog::Catalog, contract::contract};
 use crate::support::TestDb;
 
 /// Tables of the server's own, which no resource serves.
-const INTERNAL: [&str; 14] = [
+const INTERNAL: [&str; 19] = [
     "boost_header_statement",
     "boost_include",
     "change_log",
     "dead_letter",
     "drift",
     "former_repository_name",
+    "identity_operation",
+    "identity_operation_row",
+    "identity_redirect",
+    "identity_suggestion",
+    "identity_suggestion_run",
     "issued_token",
     "queued_request",
     "queued_scope",

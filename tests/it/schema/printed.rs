@@ -34,6 +34,7 @@ fn printed(r#type: &str, null: bool) -> String {
         "smallint" => "Int2".to_owned(),
         "boolean" => "Bool".to_owned(),
         "bigint[]" => "Array<Nullable<Int8>>".to_owned(),
+        "double precision" => "Float8".to_owned(),
         "text[]" => "Array<Nullable<Text>>".to_owned(),
         "text" | "bytea" | "jsonb" | "date" | "timestamptz" | "uuid" => capitalised(r#type),
         native => native.split('_').map(capitalised).collect(),

@@ -42,7 +42,7 @@ pub fn noreply_account(address: &str) -> Option<(i64, &str)> {
 }
 
 /// Whether nobody reads what is sent there: such an address is primary only where there is no other.
-fn is_noreply(address: &str) -> bool {
+pub fn is_noreply(address: &str) -> bool {
     address.ends_with("@users.noreply.github.com")
         || address.starts_with("noreply@")
         || address.starts_with("no-reply@")
@@ -180,7 +180,7 @@ async fn elect_primary(tx: &mut Tx<'_>, profiles: BTreeSet<i64>) -> QueryResult<
             Value::Timestamptz(at) => Some(at),
             _ => None,
         };
-        let rank = (is_manual && is_primary, !is_noreply(&lower), at, std::cmp::Reverse(lower));
+        let rank = rank(is_manual && is_primary, lower, at);
         if is_primary {
             primary.push((profile, id));
         }
@@ -206,4 +206,10 @@ async fn elect_primary(tx: &mut Tx<'_>, profiles: BTreeSet<i64>) -> QueryResult<
 }
 
 /// How good an address is as the primary one.
-type Rank = (bool, bool, Option<DateTime<Utc>>, std::cmp::Reverse<String>);
+pub type Rank = (bool, bool, Option<DateTime<Utc>>, std::cmp::Reverse<String>);
+
+/// How good an address is as the primary one: whether it was chosen by hand, the address in lower
+/// case, the time of its newest mention.
+pub fn rank(is_chosen: bool, lower: String, seen: Option<DateTime<Utc>>) -> Rank {
+    (is_chosen, !is_noreply(&lower), seen, std::cmp::Reverse(lower))
+}

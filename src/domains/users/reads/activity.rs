@@ -1,6 +1,9 @@
 //! How much a person did: `/users/identities/{id}/activity`.
 
-use axum::extract::State;
+use axum::{
+    extract::{OriginalUri, State},
+    response::{IntoResponse, Response},
+};
 use chrono::{DateTime, Utc};
 use diesel::{
     QueryableByName,
@@ -11,8 +14,8 @@ use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    identity,
     kinds::{KINDS, Kind},
+    names,
     timeline::profiles,
 };
 use crate::{
@@ -81,7 +84,13 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     operation_id = "get_users_identity_activity",
     tag = "users",
     params(("id" = i64, Path, description = "The identity, `identity.id`.", example = 1)),
-    responses((
+    responses(
+        (
+            status = 301,
+            description = "The identity was merged away.",
+            headers(("Location" = String, description = "The survivor's address."))
+        ),
+        (
         status = 200,
         description = "The counts.",
         body = Activities,
@@ -97,7 +106,8 @@ async fn show(
     State(app): State<App>,
     caller: Allowed<Reads>,
     Path(id): Path<i64>,
-) -> Result<Json<Activities>> {
+    OriginalUri(uri): OriginalUri,
+) -> Result<Response> {
     let private = caller.has(&Scope::ReadPii);
     let mut sql = profiles(id);
     for (number, kind) in KINDS.iter().enumerate() {
@@ -117,8 +127,10 @@ async fn show(
         first_at: data.iter().filter_map(|it| it.first_at).min(),
         last_at: data.iter().filter_map(|it| it.last_at).max(),
     };
-    if total.count == 0 {
-        identity::exists(id, &app).await?;
+    if total.count == 0
+        && let Some(moved) = names::instead(id, &uri, &app).await?
+    {
+        return Ok(moved);
     }
-    Ok(Json(Activities { data, total, meta: Meta { as_of: app.clock.now() } }))
+    Ok(Json(Activities { data, total, meta: Meta { as_of: app.clock.now() } }).into_response())
 }

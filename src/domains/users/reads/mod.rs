@@ -1,9 +1,8 @@
-//! People beyond their tables: an identity with its profiles, what the person did, and the profiles
-//! that belong to nobody.
+//! People beyond their tables: what a person did, and the profiles that belong to nobody.
 
 mod activity;
-mod identity;
 mod kinds;
+mod names;
 mod timeline;
 mod unlinked;
 
@@ -13,5 +12,5 @@ use crate::app::App;
 
 /// The routes.
 pub fn routes() -> OpenApiRouter<App> {
-    unlinked::routes().merge(identity::routes()).merge(timeline::routes()).merge(activity::routes())
+    unlinked::routes().merge(timeline::routes()).merge(activity::routes())
 }

@@ -13,8 +13,8 @@ use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
-    identity,
     kinds::{KINDS, Kind},
+    names,
 };
 use crate::{
     app::App,
@@ -87,7 +87,13 @@ paged! {
     operation_id = "list_users_identity_timeline",
     tag = "users",
     params(("id" = i64, Path, description = "The identity, `identity.id`.", example = 1), Asked),
-    responses((
+    responses(
+        (
+            status = 301,
+            description = "The identity was merged away.",
+            headers(("Location" = String, description = "The survivor's address."))
+        ),
+        (
         status = 200,
         description = "A page of entries.",
         body = Rows<TimelineEntry>,
@@ -110,8 +116,10 @@ async fn list(
     let paging = asked.paging(&uri, ORDER)?;
     let entries = entries(id, &paging, caller.has(&Scope::ReadPii))?;
     let rows = paging.load::<TimelineEntry>(&app, entries).await?;
-    if rows.is_empty() {
-        identity::exists(id, &app).await?;
+    if rows.is_empty()
+        && let Some(moved) = names::instead(id, &uri, &app).await?
+    {
+        return Ok(moved);
     }
     Ok(paging.respond(&app, rows))
 }

@@ -6,7 +6,7 @@ use axum::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::identity::{NAMES, PROFILE, Profile};
+use super::names::{NAMES, PROFILE, Profile};
 use crate::{
     app::App,
     db::sql::{SqlType, Statement, Value},

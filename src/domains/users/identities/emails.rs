@@ -1,0 +1,181 @@
+//! The addresses of a profile, by hand.
+//!
+//! Ingest and hand go by one rule: exactly one of a profile's addresses is primary, one chosen by hand
+//! before the newest that somebody reads.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value as Json, json};
+
+use super::{
+    changes::{self, Image, Key, Table, flag, integer, text},
+    people,
+    world::{At, Stop, World},
+};
+use crate::{
+    domains::users::ingest::email::{self, Rank},
+    http::problem::{Fault, Problem},
+};
+
+type Planned = Result<Option<Key>, Stop>;
+
+/// What is to be changed of an address.
+#[derive(Debug, Clone, Copy)]
+pub struct Edit<'a> {
+    /// Its new spelling, or another address.
+    pub address: Option<&'a str>,
+    /// Whether it is the main one.
+    pub is_primary: Option<bool>,
+    /// Whether it is in use.
+    pub is_active: Option<bool>,
+}
+
+/// Adds an address.
+pub async fn add(
+    world: &mut World<'_>,
+    profile: i64,
+    address: &str,
+    is_primary: bool,
+    is_active: bool,
+) -> Planned {
+    let address = valid(address)?;
+    let rows = addresses(world, profile).await?;
+    unknown(&rows, address, None)?;
+    let image = json!({
+        "base_profile_id": profile,
+        "email": address,
+        "email_lower": address.to_lowercase(),
+        "is_primary": is_primary,
+        "is_active": is_active,
+        "is_manual": is_primary,
+        "last_seen_at": null,
+    });
+    let id = world.make(Table::Email, image.clone()).await?;
+    let mut wanted = rows.clone();
+    if let Json::Object(image) = image {
+        wanted.insert(id, image);
+    }
+    if is_primary {
+        choose(&mut wanted, id);
+    }
+    settle(world, &rows, wanted, Some(id));
+    Ok(Some((Table::Email, id)))
+}
+
+/// Changes an address.
+pub async fn edit(world: &mut World<'_>, profile: i64, id: i64, edit: Edit<'_>) -> Planned {
+    let rows = addresses(world, profile).await?;
+    let mut wanted = rows.clone();
+    let row = wanted.get_mut(&id).ok_or_else(|| missing(profile, id))?;
+    if let Some(address) = edit.address {
+        let address = valid(address)?;
+        unknown(&rows, address, Some(id))?;
+        row.insert("email".to_owned(), json!(address));
+        row.insert("email_lower".to_owned(), json!(address.to_lowercase()));
+    }
+    if let Some(is_active) = edit.is_active {
+        row.insert("is_active".to_owned(), json!(is_active));
+    }
+    match edit.is_primary {
+        Some(true) => choose(&mut wanted, id),
+        Some(false) => {
+            row.insert("is_manual".to_owned(), json!(false));
+        }
+        None => {}
+    }
+    settle(world, &rows, wanted, None);
+    Ok(Some((Table::Email, id)))
+}
+
+/// Removes an address. A later mention brings it back: one that is not to be used is better set
+/// inactive.
+pub async fn remove(world: &mut World<'_>, profile: i64, id: i64) -> Planned {
+    let rows = addresses(world, profile).await?;
+    let mut wanted = rows.clone();
+    let row = wanted.remove(&id).ok_or_else(|| missing(profile, id))?;
+    world.changes.end(Table::Email, id, &row);
+    settle(world, &rows, wanted, None);
+    Ok(None)
+}
+
+/// The addresses of a profile, which is held as ingest holds it.
+async fn addresses(world: &mut World<'_>, profile: i64) -> Result<BTreeMap<i64, Image>, Stop> {
+    let lock = "for no key update";
+    let found = changes::read(world.conn, Table::BaseProfile, "id", [profile], lock).await?;
+    if found.is_empty() {
+        let detail = format!("There is no profile {profile}.");
+        return Err(At::Path.refuse("no_such_profile", detail).into());
+    }
+    world.changes.rely_on(Table::BaseProfile, profile);
+    Ok(changes::read(world.conn, Table::Email, "base_profile_id", [profile], "for update").await?)
+}
+
+/// Makes an address the one chosen by hand.
+fn choose(rows: &mut BTreeMap<i64, Image>, chosen: i64) {
+    for (id, row) in rows {
+        row.insert("is_manual".to_owned(), json!(*id == chosen));
+        row.insert("is_primary".to_owned(), json!(*id == chosen));
+    }
+}
+
+/// Elects the primary address and says what differs. `new` is a row that is being made.
+fn settle(
+    world: &mut World<'_>,
+    rows: &BTreeMap<i64, Image>,
+    mut wanted: BTreeMap<i64, Image>,
+    new: Option<i64>,
+) {
+    let elected = wanted.iter().map(|(id, row)| (rank(row), *id)).max().map(|(_, id)| id);
+    for (id, row) in &mut wanted {
+        row.insert("is_primary".to_owned(), json!(Some(*id) == elected));
+    }
+    for (id, row) in wanted {
+        if Some(id) == new {
+            if let Some(changes::Change::Made(image)) =
+                world.changes.rows.get_mut(&(Table::Email, id))
+            {
+                image.extend(row);
+            }
+            continue;
+        }
+        let columns = ["email", "email_lower", "is_primary", "is_active", "is_manual"];
+        let columns = columns.map(|column| (column, row.get(column).cloned().unwrap_or_default()));
+        if let Some(before) = rows.get(&id) {
+            world.edit(Table::Email, before, columns);
+        }
+    }
+}
+
+/// How good an address is as the primary one.
+fn rank(row: &Image) -> Rank {
+    let seen = text(row, "last_seen_at");
+    let seen = DateTime::parse_from_rfc3339(seen).ok().map(DateTime::<Utc>::from);
+    let is_chosen = flag(row, "is_manual") && flag(row, "is_primary");
+    email::rank(is_chosen, text(row, "email_lower").to_owned(), seen)
+}
+
+fn valid(address: &str) -> Result<&str, Stop> {
+    email::valid(address).ok_or_else(|| {
+        let detail = "This is not an e-mail address.";
+        Problem::invalid(vec![Fault::pointer("/email", "invalid_member", detail)]).into()
+    })
+}
+
+/// Refuses an address that the profile has in another row.
+fn unknown(rows: &BTreeMap<i64, Image>, address: &str, own: Option<i64>) -> Result<(), Stop> {
+    let lower = address.to_lowercase();
+    let known =
+        rows.iter().find(|(id, row)| Some(**id) != own && text(row, "email_lower") == lower);
+    match known.and_then(|(_, row)| integer(row, "id")) {
+        None => Ok(()),
+        Some(id) => {
+            let detail = format!("The profile has this address already: e-mail {id}.");
+            Err(people::conflict("email_exists", detail))
+        }
+    }
+}
+
+fn missing(profile: i64, id: i64) -> Stop {
+    At::Path.refuse("no_such_email", format!("Profile {profile} has no e-mail {id}.")).into()
+}

@@ -1,0 +1,40 @@
+//! Identities that were merged away.
+
+use axum::{
+    http::{StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use diesel::{OptionalExtension, QueryResult};
+use diesel_async::RunQueryDsl;
+
+use crate::db::{
+    Connection,
+    sql::{Row, SqlType, Statement, Value},
+};
+
+/// The identity that a merged-away one ended up in; none if `id` was not merged away, or if what it
+/// ended up in was deleted.
+pub async fn survivor(conn: &mut Connection, id: i64) -> QueryResult<Option<i64>> {
+    let mut statement = Statement::new(
+        "with recursive followed (id) as (select target_id from identity_redirect where id = ",
+    );
+    statement.bind(SqlType::BigInt, Value::BigInt(id)).push(
+        " union select redirect.target_id from followed \
+         join identity_redirect redirect on redirect.id = followed.id) \
+         select identity.id from followed join identity on identity.id = followed.id",
+    );
+    let found = statement.get_result::<Row>(conn).await.optional()?;
+    Ok(found.and_then(|Row(values)| match values[..] {
+        [Value::BigInt(id)] => Some(id),
+        _ => None,
+    }))
+}
+
+/// 301 to the same address with the survivor's id.
+pub fn moved(uri: &Uri, id: i64, survivor: i64) -> Response {
+    let path = uri.path();
+    let (before, after) = path.split_once(&format!("/identities/{id}")).unwrap_or((path, ""));
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let location = format!("{before}/identities/{survivor}{after}{query}");
+    (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location)]).into_response()
+}

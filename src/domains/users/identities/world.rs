@@ -1,0 +1,251 @@
+//! What an operation sees: rows, each locked before it is looked at, and what is to become of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use diesel::QueryResult;
+use diesel_async::RunQueryDsl;
+use serde_json::{Value as Json, json};
+
+use super::{
+    changes::{self, Changes, Image, Table, flag, integer},
+    redirect,
+};
+use crate::{
+    db::{
+        Connection,
+        sql::{Row, SqlType, Statement, Value},
+    },
+    http::problem::{Fault, Problem},
+    ingest::failed,
+};
+
+/// Why an operation was not done.
+#[derive(Debug)]
+pub enum Stop {
+    /// It is refused.
+    Refused(Problem),
+    /// A profile was moved while it was looked up: begin again.
+    Race,
+    /// The database failed.
+    Database(diesel::result::Error),
+}
+
+impl Stop {
+    /// Whether it may succeed when it is tried again.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Refused(_) => false,
+            Self::Race => true,
+            Self::Database(error) => failed::lost_a_race(error),
+        }
+    }
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+impl From<diesel::result::Error> for Stop {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+/// Where a request names a row: that is said of one that is missing.
+#[derive(Debug, Clone, Copy)]
+pub enum At<'a> {
+    /// In its path: 404.
+    Path,
+    /// In this member of its body: 422.
+    Member(&'a str),
+    /// In this element of a list of its body: 422.
+    Element(&'a str, usize),
+    /// Nowhere: it was looked up.
+    Nowhere,
+}
+
+impl At<'_> {
+    /// What the request names is not there, or not as it has to be.
+    pub fn refuse(self, code: &'static str, detail: String) -> Problem {
+        use axum::http::StatusCode;
+        let pointer = match self {
+            At::Path => return Problem::not_found(detail),
+            At::Nowhere => return Problem::conflict(code, detail),
+            At::Member(name) => format!("/{name}"),
+            At::Element(name, index) => format!("/{name}/{index}"),
+        };
+        let fault = Fault::pointer(pointer, code, detail.clone());
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).with(fault)
+    }
+}
+
+/// What an operation sees, and what it does.
+#[expect(missing_debug_implementations, reason = "a connection has none")]
+pub struct World<'a> {
+    /// The connection, inside the transaction.
+    pub conn: &'a mut Connection,
+    /// The time now.
+    pub now: DateTime<Utc>,
+    /// What the operation does.
+    pub changes: Changes,
+    /// The identities that are held.
+    held: BTreeMap<i64, Image>,
+}
+
+impl<'a> World<'a> {
+    /// A world in which nothing is held.
+    pub fn new(conn: &'a mut Connection, now: DateTime<Utc>) -> Self {
+        Self { conn, now, changes: Changes::default(), held: BTreeMap::new() }
+    }
+
+    /// Holds identities until the transaction ends. Called first and once, so that all operations
+    /// take them in one order.
+    pub async fn hold(&mut self, ids: impl IntoIterator<Item = i64>) -> Result<(), Stop> {
+        let ids: BTreeSet<i64> = ids.into_iter().collect();
+        if !ids.is_empty() {
+            self.held = changes::read(self.conn, Table::Identity, "id", ids, "for update").await?;
+        }
+        Ok(())
+    }
+
+    /// An identity that is held, or why it is not there.
+    pub async fn identity(&mut self, id: i64, at: At<'_>) -> Result<Image, Stop> {
+        if let Some(image) = self.held.get(&id) {
+            return Ok(image.clone());
+        }
+        Err(match redirect::survivor(self.conn, id).await? {
+            Some(survivor) => {
+                let detail =
+                    format!("Identity {id} was merged away; identity {survivor} is what is left.");
+                let fault = Fault {
+                    suggestion: Some(survivor.to_string()),
+                    ..Fault::parameter("id", "merged_away", detail.clone())
+                };
+                Problem::conflict("merged_away", detail).with(fault)
+            }
+            None => at.refuse("no_such_identity", format!("There is no identity {id}.")),
+        }
+        .into())
+    }
+
+    /// An identity that is held and may be merged.
+    pub async fn mergeable(&mut self, id: i64, at: At<'_>) -> Result<Image, Stop> {
+        let image = self.identity(id, at).await?;
+        if flag(&image, "is_locked") {
+            let detail = format!("Identity {id} is locked: it is never merged.");
+            return Err(Problem::conflict("identity_locked", detail).into());
+        }
+        Ok(image)
+    }
+
+    /// The identities that profiles belong to, as far as can be told without a lock.
+    pub async fn homes(&mut self, profiles: &[i64]) -> QueryResult<BTreeSet<i64>> {
+        let ids = profiles.iter().copied();
+        let rows = changes::read(self.conn, Table::BaseProfile, "id", ids, "").await?;
+        Ok(rows.values().filter_map(|row| integer(row, "identity_id")).collect())
+    }
+
+    /// Profiles by id, held; each as an element of `list`. Where they belong is held as well, or the
+    /// transaction begins again.
+    pub async fn profiles(
+        &mut self,
+        ids: &[i64],
+        at: impl Fn(usize) -> At<'static>,
+    ) -> Result<Vec<Image>, Stop> {
+        let lock = "for no key update";
+        let all = ids.iter().copied();
+        let rows = changes::read(self.conn, Table::BaseProfile, "id", all, lock).await?;
+        let mut found = Vec::with_capacity(ids.len());
+        for (index, id) in ids.iter().enumerate() {
+            let Some(row) = rows.get(id) else {
+                let detail = format!("There is no profile {id}.");
+                return Err(at(index).refuse("no_such_profile", detail).into());
+            };
+            let home = integer(row, "identity_id");
+            if home.is_some_and(|home| !self.held.contains_key(&home)) {
+                return Err(Stop::Race);
+            }
+            found.push(row.clone());
+        }
+        Ok(found)
+    }
+
+    /// The profiles of identities that are held.
+    pub async fn members(&mut self, identities: &[i64]) -> QueryResult<Vec<Image>> {
+        let (ids, lock) = (identities.iter().copied(), "for no key update");
+        let rows = changes::read(self.conn, Table::BaseProfile, "identity_id", ids, lock).await?;
+        Ok(rows.into_values().collect())
+    }
+
+    /// Moves a profile to an identity, or to none.
+    pub fn assign(&mut self, profile: &Image, to: Option<i64>) {
+        if self.changes.change(Table::BaseProfile, profile, [("identity_id", json!(to))]) {
+            let homes = integer(profile, "identity_id").into_iter().chain(to);
+            homes.for_each(|home| self.changes.rely_on(Table::Identity, home));
+        }
+    }
+
+    /// Makes a row of a table that has a sequence; gives its id.
+    pub async fn make(&mut self, table: Table, mut image: Json) -> QueryResult<i64> {
+        let sequence = format!("select nextval(pg_get_serial_sequence('{}', 'id'))", table.name());
+        let row: Row = Statement::new(sequence).get_result(self.conn).await?;
+        let [Value::BigInt(id)] = row.0[..] else {
+            return Err(diesel::result::Error::NotFound);
+        };
+        for time in ["created_at", "updated_at"] {
+            image[time] = json!(self.now);
+        }
+        if let Json::Object(image) = image {
+            self.changes.make(table, id, image);
+        }
+        Ok(id)
+    }
+
+    /// Changes columns of a row, and when it was changed.
+    pub fn edit<'c>(
+        &mut self,
+        table: Table,
+        row: &Image,
+        columns: impl IntoIterator<Item = (&'c str, Json)>,
+    ) {
+        let columns: Vec<_> = columns.into_iter().collect();
+        if self.changes.change(table, row, columns.clone()) {
+            let touched = ("updated_at", json!(self.now));
+            self.changes.change(table, row, columns.into_iter().chain([touched]));
+        }
+    }
+
+    /// What profiles are called on their platforms.
+    pub async fn names(&mut self, profiles: &[i64]) -> QueryResult<Vec<String>> {
+        let mut statement = Statement::new(
+            "select coalesce(nullif(g.display_name, ''), nullif(g.username, ''), \
+             nullif(s.display_name, ''), nullif(s.username, ''), nullif(m.display_name, ''), \
+             nullif(w.display_name, ''), nullif(y.display_name, ''), nullif(d.display_name, ''), \
+             d.username, '') from base_profile p \
+             left join github_account g on g.id = p.id left join slack_user s on s.id = p.id \
+             left join mailing_list_profile m on m.id = p.id \
+             left join wg21_paper_author_profile w on w.id = p.id \
+             left join youtube_speaker y on y.id = p.id left join discord_profile d on d.id = p.id \
+             where p.id = any(",
+        );
+        statement.bind_all(SqlType::BigInt, profiles.iter().copied().map(Value::BigInt));
+        statement.push(") order by p.id");
+        let rows: Vec<Row> = statement.load(self.conn).await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|Row(values)| match values.into_iter().next() {
+                Some(Value::Text(name)) if !name.is_empty() => Some(name),
+                _ => None,
+            })
+            .collect())
+    }
+}
+
+/// A list without what is in it twice.
+pub fn distinct(ids: &[i64]) -> Vec<i64> {
+    let mut seen = BTreeSet::new();
+    ids.iter().copied().filter(|id| seen.insert(*id)).collect()
+}

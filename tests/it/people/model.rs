@@ -1,0 +1,264 @@
+//! Identities as a model in memory: what operations must do, written down a second time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use boost_dashboard::domains::users::identities::Operation;
+
+/// A row: its table and id.
+pub(super) type Key = (&'static str, i64);
+/// Every row, as text.
+pub(super) type State = BTreeMap<Key, String>;
+
+/// What was done.
+#[derive(Debug, Clone)]
+struct Entry {
+    id: i64,
+    before: BTreeMap<Key, Option<String>>,
+    after: BTreeMap<Key, Option<String>>,
+    used: BTreeSet<Key>,
+    undoes: Option<i64>,
+    undone: bool,
+}
+
+impl Entry {
+    /// Whether the row was made or ended.
+    fn made_or_ended(&self, key: &Key) -> bool {
+        self.before.contains_key(key) && (self.before[key].is_none() || self.after[key].is_none())
+    }
+
+    fn is_in_the_way_of(&self, earlier: &Self) -> bool {
+        self.before.keys().any(|key| earlier.before.contains_key(key))
+            || self.used.iter().any(|key| earlier.made_or_ended(key))
+            || earlier.used.iter().any(|key| self.made_or_ended(key))
+    }
+}
+
+/// The model.
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    pub(super) state: State,
+    log: Vec<Entry>,
+}
+
+impl Model {
+    pub(super) fn new(profiles: i64) -> Self {
+        let state = (1..=profiles).map(|id| (("base_profile", id), String::new())).collect();
+        Self { state, log: Vec::new() }
+    }
+
+    pub(super) fn ids(&self, table: &'static str) -> Vec<i64> {
+        let rows = self.state.range((table, i64::MIN)..=(table, i64::MAX));
+        rows.map(|((_, id), _)| *id).collect()
+    }
+
+    pub(super) fn operations(&self) -> Vec<i64> {
+        self.log.iter().map(|entry| entry.id).collect()
+    }
+
+    /// Whether the operation is one that was asked for, and is in effect.
+    pub(super) fn stands(&self, id: i64) -> bool {
+        self.log.iter().any(|entry| entry.id == id && entry.undoes.is_none() && !entry.undone)
+    }
+
+    pub(super) fn home(&self, profile: i64) -> Option<i64> {
+        self.state[&("base_profile", profile)].parse().ok()
+    }
+
+    fn members(&self, identity: i64) -> Vec<i64> {
+        let profiles = self.ids("base_profile").into_iter();
+        profiles.filter(|profile| self.home(*profile) == Some(identity)).collect()
+    }
+
+    fn is_live(&self, identity: i64) -> bool {
+        self.state.contains_key(&("identity", identity))
+    }
+
+    fn is_locked(&self, identity: i64) -> bool {
+        self.state[&("identity", identity)].ends_with("true")
+    }
+
+    fn proposals(&self, target: i64) -> Vec<(i64, i64)> {
+        let relations = self.ids("relation").into_iter().map(|id| {
+            let (profile, of) = self.state[&("relation", id)].split_once('|').unwrap();
+            (id, profile.parse::<i64>().unwrap(), of.parse::<i64>().unwrap())
+        });
+        relations.filter(|(.., of)| *of == target).map(|(id, profile, _)| (id, profile)).collect()
+    }
+
+    /// Whether an operation can be done, and is not refused.
+    pub(super) fn allows(&self, operation: &Operation) -> bool {
+        let mergeable = |id: &i64| self.is_live(*id) && !self.is_locked(*id);
+        match operation {
+            Operation::Edit { identity, .. } | Operation::Delete { identity } => {
+                self.is_live(*identity)
+            }
+            Operation::Assign { identity, .. } => identity.is_none_or(|id| self.is_live(id)),
+            Operation::Merge { into, from } => {
+                mergeable(into) && !from.contains(into) && from.iter().all(mergeable)
+            }
+            Operation::Split { identity, profiles, .. } => {
+                self.is_live(*identity)
+                    && profiles.iter().all(|profile| self.home(*profile) == Some(*identity))
+            }
+            Operation::Propose { target, .. } | Operation::Discard { target } => {
+                self.state.contains_key(&("tmp_identity", *target))
+            }
+            Operation::Withdraw { relation } => self.state.contains_key(&("relation", *relation)),
+            Operation::Promote { target, identity } => {
+                self.state.contains_key(&("tmp_identity", *target))
+                    && identity.as_ref().is_none_or(mergeable)
+            }
+            Operation::Undo { operation } => self.blocker(*operation).is_none(),
+            _ => true,
+        }
+    }
+
+    /// The last operation that keeps another from being undone; itself if it is undone already.
+    pub(super) fn blocker(&self, operation: i64) -> Option<i64> {
+        let entry = self.log.iter().find(|entry| entry.id == operation).unwrap();
+        if entry.undone {
+            return Some(operation);
+        }
+        let later = self.log.iter().filter(|later| {
+            later.id > operation
+                && !later.undone
+                && later.undoes.is_none_or(|undoes| undoes < operation)
+                && later.is_in_the_way_of(entry)
+        });
+        later.map(|later| later.id).max()
+    }
+
+    /// Does what is allowed. `id` is the operation's, `new` what the server made, if it made one.
+    /// The relations that a staging makes are told by `made`.
+    pub(super) fn apply(
+        &mut self,
+        operation: &Operation,
+        id: Option<i64>,
+        new: Option<i64>,
+        made: &BTreeMap<i64, i64>,
+    ) {
+        let mut next = self.state.clone();
+        let mut used = BTreeSet::new();
+        let mut moves: Vec<(i64, Option<i64>)> = Vec::new();
+        match operation {
+            Operation::Create { about, profiles } => {
+                let new = new.unwrap();
+                let row = format!("{}|{}|false", about.display_name, about.description);
+                next.insert(("identity", new), row);
+                moves.extend(profiles.iter().map(|profile| (*profile, Some(new))));
+            }
+            Operation::Edit { identity, about, is_locked } => {
+                let row = next.get_mut(&("identity", *identity)).unwrap();
+                let mut parts: Vec<String> = row.split('|').map(str::to_owned).collect();
+                if let Some(name) = &about.display_name {
+                    parts[0].clone_from(name);
+                }
+                if let Some(description) = &about.description {
+                    parts[1].clone_from(description);
+                }
+                if let Some(is_locked) = is_locked {
+                    parts[2] = is_locked.to_string();
+                }
+                *row = parts.join("|");
+            }
+            Operation::Delete { identity } => {
+                moves.extend(self.members(*identity).into_iter().map(|profile| (profile, None)));
+                next.remove(&("identity", *identity));
+            }
+            Operation::Assign { profile, identity } => moves.push((*profile, *identity)),
+            Operation::Merge { into, from } => {
+                used.insert(("identity", *into));
+                for gone in from {
+                    let members = self.members(*gone).into_iter();
+                    moves.extend(members.map(|profile| (profile, Some(*into))));
+                    next.remove(&("identity", *gone));
+                    next.insert(("redirect", *gone), into.to_string());
+                }
+            }
+            Operation::Split { profiles, about, .. } => {
+                let new = new.unwrap();
+                let name = about.display_name.clone().unwrap();
+                next.insert(("identity", new), format!("{name}||false"));
+                moves.extend(profiles.iter().map(|profile| (*profile, Some(new))));
+            }
+            Operation::Stage { about, profiles } => {
+                let new = new.unwrap();
+                let row = format!("{}|{}", about.display_name, about.description);
+                next.insert(("tmp_identity", new), row);
+                for profile in profiles {
+                    next.insert(("relation", made[profile]), format!("{profile}|{new}"));
+                    used.insert(("tmp_identity", new));
+                }
+            }
+            Operation::Propose { profile, target } => {
+                next.insert(("relation", new.unwrap()), format!("{profile}|{target}"));
+                used.insert(("tmp_identity", *target));
+            }
+            Operation::Withdraw { relation } => {
+                next.remove(&("relation", *relation));
+            }
+            Operation::Discard { target } => {
+                next.remove(&("tmp_identity", *target));
+                for (relation, _) in self.proposals(*target) {
+                    next.remove(&("relation", relation));
+                }
+            }
+            Operation::Promote { target, identity } => {
+                let home = identity.or(new);
+                if identity.is_none() {
+                    let row = &self.state[&("tmp_identity", *target)];
+                    next.insert(("identity", new.unwrap()), format!("{row}|false"));
+                }
+                next.remove(&("tmp_identity", *target));
+                for (relation, profile) in self.proposals(*target) {
+                    next.remove(&("relation", relation));
+                    moves.push((profile, home));
+                }
+            }
+            Operation::Undo { operation } => return self.undo(*operation, id.unwrap()),
+            other => panic!("{other:?} is not modelled"),
+        }
+        for (profile, home) in moves {
+            if self.home(profile) != home {
+                let homes = self.home(profile).into_iter().chain(home);
+                used.extend(homes.map(|home| ("identity", home)));
+                let text = home.map(|home| home.to_string()).unwrap_or_default();
+                next.insert(("base_profile", profile), text);
+            }
+        }
+        self.enter(next, used, id);
+    }
+
+    fn enter(&mut self, next: State, used: BTreeSet<Key>, id: Option<i64>) {
+        let keys: BTreeSet<&Key> = self.state.keys().chain(next.keys()).collect();
+        let differing = keys.into_iter().filter(|key| self.state.get(*key) != next.get(*key));
+        let differing: Vec<Key> = differing.copied().collect();
+        assert_eq!(id.is_some(), !differing.is_empty(), "what changes nothing is not journalled");
+        let before = differing.iter().map(|key| (*key, self.state.get(key).cloned())).collect();
+        let after = differing.iter().map(|key| (*key, next.get(key).cloned())).collect();
+        self.state = next;
+        if let Some(id) = id {
+            self.log.push(Entry { id, before, after, used, undoes: None, undone: false });
+        }
+    }
+
+    fn undo(&mut self, operation: i64, id: i64) {
+        let entry = self.log.iter().find(|entry| entry.id == operation).unwrap().clone();
+        for (key, before) in &entry.before {
+            match before {
+                Some(row) => self.state.insert(*key, row.clone()),
+                None => self.state.remove(key),
+            };
+        }
+        let (mut target, mut undone) = (Some(operation), true);
+        while let Some(at) = target {
+            let entry = self.log.iter_mut().find(|entry| entry.id == at).unwrap();
+            entry.undone = undone;
+            undone = !undone;
+            target = entry.undoes;
+        }
+        let Entry { before, after, used, .. } = entry;
+        let undoes = Some(operation);
+        self.log.push(Entry { id, before: after, after: before, used, undoes, undone: false });
+    }
+}
