@@ -60,7 +60,7 @@ struct AskedDocument {
     #[param(example = "2026-01-01T00:00:00Z")]
     as_of: Option<DateTime<Utc>>,
     /// Only these fields, separated by commas. Not given: all.
-    #[param(style = Form, explode = false, example = json!(["repos_by_year", "statistics"]))]
+    #[param(inline, style = Form, explode = false, example = json!(["repos_by_year", "statistics"]))]
     fields: Option<Vec<Field>>,
 }
 
