@@ -135,8 +135,9 @@ async fn a_locked_identity_is_never_merged() {
     let lock = Some(json!({"is_locked": true}));
     people.send(Method::PATCH, &format!("/identities/{a}"), lock).await.expect(200);
     for (into, from) in [(a, b), (b, a)] {
-        let answer = people.post(&format!("/identities/{into}/merge"), json!({"from": [from]}));
-        assert_eq!(answer.await.expect(409)["type"], "urn:boost-dashboard:identity_locked");
+        let path = format!("/identities/{into}/merge");
+        let problem = people.post(&path, json!({"from": [from]})).await.expect(409);
+        assert_eq!(problem["type"], "urn:boost-dashboard:identity_locked");
     }
     let body = json!({"display_name": "T", "profiles": [2]});
     let staged = people.post("/tmp-identities", body).await.expect(201);

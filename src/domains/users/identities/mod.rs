@@ -36,24 +36,24 @@
 //! **A locked identity** (`is_locked`) takes part in no merge: neither by `merge`, nor by `promote`
 //! or an accepted suggestion. Profiles can still be assigned to it one by one, and split from it.
 
-mod accept;
-mod answer;
-mod changes;
-mod emails;
-mod journal;
+pub mod accept;
+pub mod answer;
+pub mod changes;
+pub mod emails;
+pub mod journal;
 pub mod operation;
-mod people;
-mod perform;
-mod plan;
+pub mod people;
+pub mod perform;
+pub mod plan;
 pub mod reads;
 pub mod redirect;
 pub mod replay;
-mod requests;
+pub mod requests;
 pub mod routes;
-mod staging;
+pub mod staging;
 pub mod suggestions;
-mod undo;
-mod world;
+pub mod undo;
+pub mod world;
 
 pub use operation::Operation;
 pub use perform::{Done, Who, perform};
