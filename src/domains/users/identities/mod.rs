@@ -18,7 +18,9 @@
 //! in the way, if a later one that is still in effect
 //! * wrote a row that this one wrote, or
 //! * relied on a row that this one made or ended, or made or ended one that this one relied on (a
-//!   profile relies on the identity it leaves and the one it joins).
+//!   profile relies on the identity it leaves and the one it joins), or
+//! * made a row that has the place of one that would come back: the same address of a profile, the same
+//!   proposal.
 //!
 //! An operation and its undo that are both later cancel out. It is also refused if ingest changed a
 //! value since that would be lost.
