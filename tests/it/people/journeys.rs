@@ -135,8 +135,9 @@ async fn a_locked_identity_is_never_merged() {
     let lock = Some(json!({"is_locked": true}));
     people.send(Method::PATCH, &format!("/identities/{a}"), lock).await.expect(200);
     for (into, from) in [(a, b), (b, a)] {
-        let answer = people.post(&format!("/identities/{into}/merge"), json!({"from": [from]}));
-        assert_eq!(answer.await.expect(409)["type"], "urn:boost-dashboard:identity_locked");
+        let path = format!("/identities/{into}/merge");
+        let problem = people.post(&path, json!({"from": [from]})).await.expect(409);
+        assert_eq!(problem["type"], "urn:boost-dashboard:identity_locked");
     }
     let body = json!({"display_name": "T", "profiles": [2]});
     let staged = people.post("/tmp-identities", body).await.expect(201);
@@ -254,4 +255,18 @@ async fn undo_does_not_lose_what_ingest_said_since() {
     people.sql("update email set last_seen_at = now()").await;
     let problem = people.undo(&added["operation_id"]).await.expect(409);
     assert_eq!(problem["type"], "urn:boost-dashboard:changed_since");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_took_the_place_of_a_row_is_in_the_way_of_its_return() {
+    let people = People::new(1).await;
+    let address = json!({"email": "a@x.org"});
+    let added = people.post("/profiles/1/emails", address.clone()).await.expect(201);
+    let path = format!("/profiles/1/emails/{}", added["email_id"]);
+    let removed = people.send(Method::DELETE, &path, None).await.expect(200);
+    let again = people.post("/profiles/1/emails", address).await.expect(201);
+    let problem = people.undo(&removed["operation_id"]).await.expect(409);
+    assert_eq!(problem["errors"][0]["suggestion"], again["operation_id"].to_string());
+    people.undo(&again["operation_id"]).await.expect(200);
+    people.undo(&removed["operation_id"]).await.expect(200);
 }

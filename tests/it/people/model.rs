@@ -125,7 +125,24 @@ impl Model {
                 && later.undoes.is_none_or(|undoes| undoes < operation)
                 && later.is_in_the_way_of(entry)
         });
-        later.map(|later| later.id).max()
+        later.map(|later| later.id).chain(self.in_the_place_of(entry)).max()
+    }
+
+    /// The operations that made a proposal that another one's undo would bring back.
+    fn in_the_place_of(&self, entry: &Entry) -> Vec<i64> {
+        let ended = entry.before.iter().filter(|(key, _)| entry.after[*key].is_none());
+        let ended = ended.filter(|(key, _)| key.0 == "relation");
+        let there = ended.flat_map(|(key, row)| {
+            let same = |(other, text): &(&Key, &String)| {
+                other.0 == "relation" && *other != key && Some(*text) == row.as_ref()
+            };
+            self.state.iter().filter(same).map(|(other, _)| *other).collect::<Vec<_>>()
+        });
+        let makes = |entry: &&Entry, key: &Key| entry.before.get(key) == Some(&None);
+        there
+            .filter_map(|key| self.log.iter().rfind(|entry| makes(entry, &key)))
+            .map(|entry| entry.id)
+            .collect()
     }
 
     /// Does what is allowed. `id` is the operation's, `new` what the server made, if it made one.

@@ -18,7 +18,9 @@
 //! in the way, if a later one that is still in effect
 //! * wrote a row that this one wrote, or
 //! * relied on a row that this one made or ended, or made or ended one that this one relied on (a
-//!   profile relies on the identity it leaves and the one it joins).
+//!   profile relies on the identity it leaves and the one it joins), or
+//! * made a row that has the place of one that would come back: the same address of a profile, the same
+//!   proposal.
 //!
 //! An operation and its undo that are both later cancel out. It is also refused if ingest changed a
 //! value since that would be lost.
@@ -36,24 +38,24 @@
 //! **A locked identity** (`is_locked`) takes part in no merge: neither by `merge`, nor by `promote`
 //! or an accepted suggestion. Profiles can still be assigned to it one by one, and split from it.
 
-mod accept;
-mod answer;
-mod changes;
-mod emails;
-mod journal;
+pub mod accept;
+pub mod answer;
+pub mod changes;
+pub mod emails;
+pub mod journal;
 pub mod operation;
-mod people;
-mod perform;
-mod plan;
+pub mod people;
+pub mod perform;
+pub mod plan;
 pub mod reads;
 pub mod redirect;
 pub mod replay;
-mod requests;
+pub mod requests;
 pub mod routes;
-mod staging;
+pub mod staging;
 pub mod suggestions;
-mod undo;
-mod world;
+pub mod undo;
+pub mod world;
 
 pub use operation::Operation;
 pub use perform::{Done, Who, perform};

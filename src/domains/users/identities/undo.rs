@@ -82,24 +82,58 @@ struct Later {
     row: i64,
 }
 
+/// The later operations in effect that have to do with a row that an operation has to do with.
+const SAME_ROW: &str = "(select distinct on (later.id) later.id, later.kind, theirs.table_name, \
+    theirs.row_id from identity_operation_row ours \
+    join identity_operation_row theirs on theirs.row_id = ours.row_id \
+        and theirs.table_name = ours.table_name and theirs.operation_id > ours.operation_id \
+    join identity_operation later on later.id = theirs.operation_id \
+    where later.undone_by is null \
+        and (later.undoes is null or later.undoes < ours.operation_id) \
+        and case when ours.role = 'used' then theirs.role in ('made', 'ended') \
+            when theirs.role = 'used' then ours.role in ('made', 'ended') else true end \
+        and ours.operation_id = ";
+const SAME_ROW_ORDER: &str = " order by later.id, theirs.table_name, theirs.row_id)";
+
+/// The last operation that made a row of the same key as one that is to come back: a profile is
+/// proposed for a temporary identity once.
+const SAME_PROPOSAL: &str = "(select distinct on (theirs.row_id) later.id, later.kind, \
+    theirs.table_name, theirs.row_id from identity_operation_row ours \
+    join temp_profile_identity_relation there \
+        on there.base_profile_id = (ours.before ->> 'base_profile_id')::bigint \
+        and there.target_identity_id = (ours.before ->> 'target_identity_id')::bigint \
+        and there.id <> ours.row_id \
+    join identity_operation_row theirs on theirs.table_name = ours.table_name \
+        and theirs.row_id = there.id and theirs.role = 'made' \
+    join identity_operation later on later.id = theirs.operation_id \
+    where ours.table_name = 'temp_profile_identity_relation' and ours.role = 'ended' \
+        and ours.operation_id = ";
+
+/// The same of addresses, which a profile has once each.
+const SAME_ADDRESS: &str = "(select distinct on (theirs.row_id) later.id, later.kind, \
+    theirs.table_name, theirs.row_id from identity_operation_row ours \
+    left join email self on self.id = ours.row_id \
+    join email there on there.email_lower = ours.before ->> 'email_lower' \
+        and there.id <> ours.row_id and there.base_profile_id = \
+            coalesce(self.base_profile_id, (ours.before ->> 'base_profile_id')::bigint) \
+    join identity_operation_row theirs on theirs.table_name = ours.table_name \
+        and theirs.row_id = there.id and theirs.after ? 'email_lower' \
+    join identity_operation later on later.id = theirs.operation_id \
+    where ours.table_name = 'email' and ours.role in ('ended', 'changed') \
+        and ours.operation_id = ";
+const SAME_PLACE_ORDER: &str = " order by theirs.row_id, later.id desc)";
+
 /// The later operations in effect that must be undone first, the last first, each with one of the
 /// rows it shares. An operation and its undo that are both later cancel out.
 async fn in_the_way(conn: &mut Connection, operation: i64) -> QueryResult<Vec<Later>> {
-    let mut statement = Statement::new(
-        "select * from (select distinct on (later.id) later.id, later.kind, theirs.table_name, \
-         theirs.row_id from identity_operation_row ours \
-         join identity_operation_row theirs on theirs.row_id = ours.row_id \
-             and theirs.table_name = ours.table_name and theirs.operation_id > ours.operation_id \
-         join identity_operation later on later.id = theirs.operation_id \
-         where later.undone_by is null \
-             and (later.undoes is null or later.undoes < ours.operation_id) \
-             and case when ours.role = 'used' then theirs.role in ('made', 'ended') \
-                 when theirs.role = 'used' then ours.role in ('made', 'ended') else true end \
-             and ours.operation_id = ",
-    );
-    statement.bind(SqlType::BigInt, Value::BigInt(operation)).push(
-        " order by later.id, theirs.table_name, theirs.row_id) found order by id desc limit 10",
-    );
+    let operation = || Value::BigInt(operation);
+    let mut statement = Statement::new(format!("select * from ({SAME_ROW}"));
+    statement.bind(SqlType::BigInt, operation()).push(SAME_ROW_ORDER);
+    for place in [SAME_PROPOSAL, SAME_ADDRESS] {
+        statement.push(" union ").push(place).bind(SqlType::BigInt, operation());
+        statement.push(SAME_PLACE_ORDER);
+    }
+    statement.push(") found order by id desc limit 10");
     let rows: Vec<Row> = statement.load(conn).await?;
     Ok(rows
         .into_iter()

@@ -1,9 +1,9 @@
 //! The writes: each a request that becomes an operation.
 
-mod decisions;
-mod people;
-mod profiles;
-mod staging;
+pub mod decisions;
+pub mod people;
+pub mod profiles;
+pub mod staging;
 
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;

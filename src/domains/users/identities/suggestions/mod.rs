@@ -7,9 +7,9 @@
 //!
 //! A kind of evidence counts once, however many rows show it: two shared addresses are not independent.
 
-mod evidence;
-mod find;
-mod store;
+pub mod evidence;
+pub mod find;
+pub mod store;
 
 use chrono::{DateTime, Duration, Utc};
 use diesel_async::{AnsiTransactionManager as Manager, RunQueryDsl, TransactionManager};
