@@ -175,6 +175,8 @@ async fn children(
     let view = relation.target();
     let plan = Plan {
         filters: vec![Filter::equals(relation.by, key.clone())],
+        window: None,
+        within: Vec::new(),
         sort: vec![Key { column: 0, descending: false }],
         limit: MOST_CHILDREN,
         after: None,
