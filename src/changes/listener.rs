@@ -33,12 +33,22 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long after a failure it is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Tells everyone, here and on other servers, which tables were written. To be called after the
-/// commit and before the answer: then whoever is answered is not shown what was there before.
+/// Tells everyone which tables a batch has changed, as [`announce_tables`] does.
 pub async fn announce(app: &App, tally: &Tally, connection: &mut Connection) {
     let is_changed =
         |(_, count): &(&String, &Count)| count.inserted + count.updated + count.deleted > 0;
-    let tables: Vec<_> = tally.iter().filter(is_changed).map(|(table, _)| table).collect();
+    let changed = tally.iter().filter(is_changed).map(|(table, _)| table.as_str());
+    announce_tables(app, changed, connection).await;
+}
+
+/// Tells everyone, here and on other servers, which tables were written. To be called after the
+/// commit and before the answer: then whoever is answered is not shown what was there before.
+pub async fn announce_tables(
+    app: &App,
+    tables: impl Iterator<Item = &str>,
+    connection: &mut Connection,
+) {
+    let tables: Vec<_> = tables.collect();
     if tables.is_empty() {
         return;
     }
@@ -47,7 +57,7 @@ pub async fn announce(app: &App, tally: &Tally, connection: &mut Connection) {
     }
     app.changes.tell();
     let mut statement = Statement::new(format!("select pg_notify('{CHANNEL}', name) from unnest("));
-    let names = tables.into_iter().map(|table| Value::Text(table.clone()));
+    let names = tables.into_iter().map(|table| Value::Text((*table).to_owned()));
     statement.bind_all(SqlType::Text, names).push(") as name");
     // What is not heard is found.
     if let Err(error) = statement.execute(connection).await {

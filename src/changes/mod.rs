@@ -35,7 +35,7 @@ use crate::{
     query::view::View,
 };
 
-pub use listener::announce;
+pub use listener::{announce, announce_tables};
 pub use prune::prune;
 
 /// How long one waits that is told of changes, before it looks by itself.
