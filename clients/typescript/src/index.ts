@@ -31,10 +31,13 @@ export interface Settings {
   token?: string;
 }
 
-/** A client: `GET`, `POST` and the others, typed by path. */
-export function client({ baseUrl, token }: Settings): Client<paths> {
+/**
+ * A client: `GET`, `POST` and the others, typed by path. Answers are JSON; for a CSV, an NDJSON or an
+ * event stream use `fetch`.
+ */
+export function client({ baseUrl, token }: Settings): Client<paths, "application/json"> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-  return createClient<paths>({ baseUrl, headers });
+  return createClient<paths, "application/json">({ baseUrl, headers });
 }
 
 /** The answer of a list. */

@@ -41,7 +41,6 @@ pub(super) struct Profile {
     #[diesel(sql_type = BigInt)]
     id: i64,
     /// Where it is from: `github`, `slack`, `mailing_list`, `wg21`, `discord` or `youtube`.
-    #[serde(rename = "type")]
     #[diesel(sql_type = Text)]
     profile_type: String,
     /// The user name; empty where there are none.

@@ -31,8 +31,7 @@ paged! {
     /// Which profiles.
     struct Asked {
         /// Only profiles of this type.
-        #[serde(rename = "type")]
-        #[param(rename = "type", example = "github")]
+        #[param(example = "github")]
         profile_type: Option<String>,
     }
 }
@@ -53,7 +52,7 @@ paged! {
         body = Rows<Profile>,
         headers(("Link" = String, description = "The next page, `<…>; rel=\"next\"`.")),
         example = json!({"data": [{
-            "id": 1, "type": "github", "username": "jroe", "display_name": "Jane Roe", "avatar_url": ""
+            "id": 1, "profile_type": "github", "username": "jroe", "display_name": "Jane Roe", "avatar_url": ""
         }], "page": {"next_cursor": null, "limit": 50}, "meta": {"as_of": "2024-05-01T12:00:00Z"}})
     )),
     extensions(("x-scope" = json!("read")))
@@ -71,7 +70,7 @@ async fn list(
         let known = ProfileType::TEXTS;
         if !known.contains(&profile_type.as_str()) {
             let detail = format!("`{profile_type}` is none of {}.", known.join(", "));
-            let fault = Fault::parameter("type", "unknown_value", detail);
+            let fault = Fault::parameter("profile_type", "unknown_value", detail);
             let fault = fault.suggest(profile_type, known.iter().copied());
             return Err(Problem::invalid(vec![fault]));
         }
