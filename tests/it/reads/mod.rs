@@ -71,6 +71,7 @@ fn has_type(column: &Column, value: &Value) -> bool {
     match column.ty {
         _ if value.is_null() => column.nullable,
         Type::Int | Type::BigInt => value.is_i64(),
+        Type::Double => value.is_number(),
         Type::IdText => value.as_str().is_some_and(|text| text.parse::<i64>().is_ok()),
         Type::Text => value.is_string(),
         Type::Enum(texts) => value.as_str().is_some_and(|text| texts.contains(&text)),
