@@ -59,7 +59,7 @@ async fn work(people: Arc<People>, seed: u64) -> usize {
             Ok(_) => done += 1,
             // Somebody else was faster.
             Err(problem) => {
-                assert!([404, 409, 422].contains(&problem.status.as_u16()), "{problem}")
+                assert!([404, 409, 422].contains(&problem.status.as_u16()), "{problem}");
             }
         }
     }

@@ -212,6 +212,8 @@ impl Model {
                 used.insert(("tmp_identity", *target));
             }
             Operation::Withdraw { relation } => {
+                let (_, target) = self.state[&("relation", *relation)].split_once('|').unwrap();
+                used.insert(("tmp_identity", target.parse().unwrap()));
                 next.remove(&("relation", *relation));
             }
             Operation::Discard { target } => {

@@ -18,31 +18,35 @@ struct Community {
 }
 
 impl Community {
+    fn add(&mut self, statement: &str) {
+        self.sql.push_str(statement);
+    }
+
     fn profile(&mut self, person: usize, kind: &str) -> i64 {
         self.next += 1;
         let id = self.next;
         self.person.insert(id, person);
-        self.sql += &format!("insert into base_profile (id, type) values ({id}, '{kind}');\n");
+        self.add(&format!("insert into base_profile (id, type) values ({id}, '{kind}');\n"));
         id
     }
 
     fn github(&mut self, person: usize, login: &str, name: &str) -> i64 {
         let id = self.profile(person, "github");
-        self.sql += &format!(
+        self.add(&format!(
             "insert into github_account (id, github_account_id, username, display_name) \
              values ({id}, {}, '{login}', '{name}');\n",
             100_000 + id
-        );
+        ));
         id
     }
 
     /// A committer who is known by address only.
     fn committer(&mut self, person: usize, address: &str, name: &str) -> i64 {
         let id = self.profile(person, "github");
-        self.sql += &format!(
+        self.add(&format!(
             "insert into github_account (id, github_account_id, display_name, stub_key) \
              values ({id}, -{id}, '{name}', 'email:{address}');\n"
-        );
+        ));
         self.email(id, address);
         id
     }
@@ -57,10 +61,10 @@ impl Community {
 
     fn keyed(&mut self, person: usize, kind: &str, table: &str, address: &str, name: &str) -> i64 {
         let id = self.profile(person, kind);
-        self.sql += &format!(
+        self.add(&format!(
             "insert into {table} (id, display_name, profile_key) \
              values ({id}, '{name}', 'p{id}:{address}');\n"
-        );
+        ));
         if !address.is_empty() {
             self.email(id, address);
         }
@@ -69,10 +73,10 @@ impl Community {
 
     fn slack(&mut self, person: usize, handle: &str, name: &str, address: &str) -> i64 {
         let id = self.profile(person, "slack");
-        self.sql += &format!(
+        self.add(&format!(
             "insert into slack_user (id, slack_user_id, username, display_name) \
              values ({id}, 'U{id}', '{handle}', '{name}');\n"
-        );
+        ));
         if !address.is_empty() {
             self.email(id, address);
         }
@@ -81,19 +85,19 @@ impl Community {
 
     fn discord(&mut self, person: usize, handle: &str, name: &str, is_bot: bool) -> i64 {
         let id = self.profile(person, "discord");
-        self.sql += &format!(
+        self.add(&format!(
             "insert into discord_profile (id, discord_user_id, username, display_name, is_bot) \
              values ({id}, {}, '{handle}', '{name}', {is_bot});\n",
             900_000 + id
-        );
+        ));
         id
     }
 
     fn email(&mut self, profile: i64, address: &str) {
-        self.sql += &format!(
+        self.add(&format!(
             "insert into email (base_profile_id, email, email_lower) \
              values ({profile}, '{address}', lower('{address}')) on conflict do nothing;\n"
-        );
+        ));
     }
 
     /// Some four hundred people: namesakes, shared handles, shared machines, role addresses, a list
@@ -201,7 +205,7 @@ async fn a_labelled_community_is_joined_with_precision_and_never_on_names() {
     #[expect(clippy::cast_precision_loss, reason = "small counts")]
     let (precision, recall) = (right as f64 / tellable as f64, right as f64 / truth.len() as f64);
     println!("{tellable} suggestions, precision {precision:.4}, recall {recall:.4}");
-    assert!(precision >= 0.99 && precision < 1.0, "{precision}: one pair is made to mislead");
+    assert!((0.99..1.0).contains(&precision), "{precision}: one pair is made to mislead");
     assert!(recall > 0.4, "{recall}");
     let by_name = found.iter().filter(|suggestion| {
         let evidence = suggestion["evidence"].as_array().unwrap();

@@ -40,13 +40,13 @@ pub async fn accept(world: &mut World<'_>, suggestion: i64) -> Planned {
             if alone {
                 world.mergeable(identity, At::Nowhere).await?;
             }
-            profiles.iter().for_each(|row| world.assign(row, Some(identity)));
+            world.assign_all(&profiles, Some(identity));
         }
         _ => {
             let display_name = people::name_after(world, &pair).await?;
             let about = About { display_name, ..About::default() };
             let identity = people::make(world, &about).await?;
-            profiles.iter().for_each(|row| world.assign(row, Some(identity)));
+            world.assign_all(&profiles, Some(identity));
         }
     }
     world.edit(Table::Suggestion, &row, [("status", json!("accepted"))]);

@@ -54,7 +54,7 @@ pub struct Answer {
     /// The identity with its profiles; null where it is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = identity_schema)]
-    identity: Option<Option<Box<RawValue>>>,
+    identity: Option<Box<RawValue>>,
     /// The profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = profile_schema)]
@@ -129,10 +129,10 @@ impl Answer {
             return Ok(answer);
         };
         match table {
-            Table::Identity => answer.identity = Some(identity(id, pii, conn).await?),
+            Table::Identity => answer.identity = Some(shown(identity(id, pii, conn).await?)),
             Table::BaseProfile => {
                 answer.profile = row(&PROFILE, id, conn).await?;
-                answer.identity = Some(home(id, pii, conn).await?);
+                answer.identity = Some(shown(home(id, pii, conn).await?));
             }
             Table::Email => {
                 answer.email_id = Some(id);
@@ -144,7 +144,7 @@ impl Answer {
                 answer.suggestion = row(&SUGGESTION, id, conn).await?;
                 let found = changes::read(conn, Table::Suggestion, "id", [id], "").await?;
                 if let Some(profile) = found.get(&id).and_then(|row| integer(row, "profile_id")) {
-                    answer.identity = Some(home(profile, pii, conn).await?);
+                    answer.identity = Some(shown(home(profile, pii, conn).await?));
                 }
             }
             Table::Redirect => {}
@@ -161,6 +161,11 @@ impl Answer {
             None => Json(self).into_response(),
         }
     }
+}
+
+/// What is not there is shown as null; where it is not asked for, it is left out.
+fn shown(json: Option<Box<RawValue>>) -> Box<RawValue> {
+    json.unwrap_or_else(|| RawValue::NULL.to_owned())
 }
 
 async fn row(view: &View, id: i64, conn: &mut Connection) -> Result<Option<Box<RawValue>>> {

@@ -18,7 +18,7 @@ pub async fn create(world: &mut World<'_>, about: &About, profiles: &[i64]) -> P
     world.hold(homes).await?;
     let rows = world.profiles(&profiles, |index| At::Element("profiles", index)).await?;
     let identity = make(world, about).await?;
-    rows.iter().for_each(|row| world.assign(row, Some(identity)));
+    world.assign_all(&rows, Some(identity));
     Ok(Some((Table::Identity, identity)))
 }
 
@@ -67,7 +67,7 @@ pub async fn assign(world: &mut World<'_>, profile: i64, identity: Option<i64>) 
     if let Some(identity) = identity {
         world.identity(identity, At::Member("identity_id")).await?;
     }
-    rows.iter().for_each(|row| world.assign(row, identity));
+    world.assign_all(&rows, identity);
     Ok(Some((Table::BaseProfile, profile)))
 }
 
@@ -135,7 +135,7 @@ pub async fn split(
     };
     let description = about.description.clone().unwrap_or_default();
     let new = make(world, &About { display_name, description }).await?;
-    rows.iter().for_each(|row| world.assign(row, Some(new)));
+    world.assign_all(&rows, Some(new));
     Ok(Some((Table::Identity, new)))
 }
 

@@ -42,7 +42,9 @@ pub async fn withdraw(world: &mut World<'_>, relation: i64) -> Planned {
         || At::Path.refuse("no_such_relation", format!("There is no relation {relation}."));
     let found = changes::read(world.conn, Table::Relation, "id", [relation], "").await?;
     let target = found.get(&relation).and_then(|row| integer(row, "target_identity_id"));
-    hold(world, target.ok_or_else(missing)?, At::Nowhere).await?;
+    let target = target.ok_or_else(missing)?;
+    hold(world, target, At::Nowhere).await?;
+    world.changes.rely_on(Table::TmpIdentity, target);
     let found = changes::read(world.conn, Table::Relation, "id", [relation], "for update").await?;
     world.changes.end(Table::Relation, relation, found.get(&relation).ok_or_else(missing)?);
     Ok(None)
@@ -68,17 +70,16 @@ pub async fn promote(world: &mut World<'_>, target: i64, identity: Option<i64>) 
     let proposals = relations(world, target).await?;
     let profiles = proposed(&proposals);
     let rows = world.profiles(&profiles, |_| At::Nowhere).await?;
-    let identity = match identity {
-        Some(identity) => identity,
-        None => {
-            let about = About {
-                display_name: text(&row, "display_name").to_owned(),
-                description: text(&row, "description").to_owned(),
-            };
-            people::make(world, &about).await?
-        }
+    let identity = if let Some(identity) = identity {
+        identity
+    } else {
+        let about = About {
+            display_name: text(&row, "display_name").to_owned(),
+            description: text(&row, "description").to_owned(),
+        };
+        people::make(world, &about).await?
     };
-    rows.iter().for_each(|row| world.assign(row, Some(identity)));
+    world.assign_all(&rows, Some(identity));
     dissolve(world, target, &row, &proposals);
     Ok(Some((Table::Identity, identity)))
 }

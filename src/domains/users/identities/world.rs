@@ -188,6 +188,13 @@ impl<'a> World<'a> {
         }
     }
 
+    /// Moves profiles to an identity, or to none.
+    pub fn assign_all(&mut self, profiles: &[Image], to: Option<i64>) {
+        for profile in profiles {
+            self.assign(profile, to);
+        }
+    }
+
     /// Makes a row of a table that has a sequence; gives its id.
     pub async fn make(&mut self, table: Table, mut image: Json) -> QueryResult<i64> {
         let sequence = format!("select nextval(pg_get_serial_sequence('{}', 'id'))", table.name());

@@ -87,7 +87,7 @@ async fn run(conn: &mut Connection, now: DateTime<Utc>, full: bool) -> Result<Re
     let pairs = evidence::weigh(conn, found).await?;
     let mut report = Report { pairs: pairs.len(), skipped, ..Report::default() };
     (report.made, report.updated) = store::put(conn, &pairs, now).await?;
-    report.withdrawn = store::withdraw(conn, since.is_none().then_some(&pairs)).await?;
+    report.withdrawn = store::withdraw(conn, since.is_none().then_some(pairs.as_slice())).await?;
     note(conn, now - OVERLAP, &report).await?;
     Ok(report)
 }

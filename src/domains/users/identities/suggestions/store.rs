@@ -1,5 +1,7 @@
 //! Keeps suggestions.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::QueryResult;
 use diesel_async::RunQueryDsl;
@@ -49,19 +51,41 @@ pub async fn put(
 
 /// Takes away open suggestions of which both profiles are one identity, and if everybody was compared
 /// also those that are not among the pairs found.
-pub async fn withdraw(conn: &mut Connection, found: Option<&Vec<Pair>>) -> QueryResult<usize> {
-    let mut statement = Statement::new(
+pub async fn withdraw(conn: &mut Connection, found: Option<&[Pair]>) -> QueryResult<usize> {
+    let joined = Statement::new(
         "delete from identity_suggestion kept using base_profile one, base_profile other \
          where kept.status = 'open' and one.id = kept.profile_id \
-         and other.id = kept.other_profile_id and (one.identity_id = other.identity_id",
+         and other.id = kept.other_profile_id and one.identity_id = other.identity_id",
     );
-    if let Some(pairs) = found {
-        statement.push(" or not exists (select from ");
-        given(pairs).append(&mut statement);
-        statement.push(" where u.one = kept.profile_id and u.other = kept.other_profile_id)");
+    let mut withdrawn = joined.execute(conn).await?;
+    if let Some(found) = found {
+        let unsupported = unsupported(conn, found).await?;
+        let mut statement =
+            Statement::new("delete from identity_suggestion where status = 'open' and id = any(");
+        statement.bind_all(SqlType::BigInt, unsupported.into_iter().map(Value::BigInt)).push(")");
+        withdrawn += statement.execute(conn).await?;
     }
-    statement.push(")");
-    statement.execute(conn).await
+    Ok(withdrawn)
+}
+
+/// The open suggestions that are not among the pairs found.
+async fn unsupported(conn: &mut Connection, found: &[Pair]) -> QueryResult<Vec<i64>> {
+    let found: HashSet<(i64, i64)> = found.iter().map(|pair| (pair.one, pair.other)).collect();
+    let open = Statement::new(
+        "select id, profile_id, other_profile_id from identity_suggestion where status = 'open'",
+    );
+    let rows: Vec<Row> = open.load(conn).await?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|Row(values)| match values[..] {
+            [Value::BigInt(id), Value::BigInt(one), Value::BigInt(other)]
+                if !found.contains(&(one, other)) =>
+            {
+                Some(id)
+            }
+            _ => None,
+        })
+        .collect())
 }
 
 fn given(pairs: &[Pair]) -> Given<'_> {
