@@ -117,7 +117,9 @@ async fn hear(app: &App, away: &mut bool) -> anyhow::Result<()> {
             let changed = tokio::time::timeout(PATIENCE, end.look(&mut connection))
                 .await
                 .context("the connection does not answer")??;
-            changed.iter().for_each(|table| app.versions.bump(table));
+            for table in &changed {
+                app.versions.bump(table);
+            }
             is_told |= !changed.is_empty();
             looked = Instant::now();
         }

@@ -140,13 +140,13 @@ async fn shown(
     for (entry, key) in last.into_iter().rev() {
         let row = found.get_mut(entry.table.as_str()).and_then(|rows| rows.remove(&key));
         if row.is_some() || gone.contains(&(entry.table.as_str(), key)) {
-            changes.push(change(entry, row, part.system));
+            changes.push(change(entry, row.as_deref(), part.system));
         }
     }
     Ok(changes)
 }
 
-fn change(entry: &Entry, row: Option<Vec<u8>>, system: i64) -> Change {
+fn change(entry: &Entry, row: Option<&[u8]>, system: i64) -> Change {
     let cursor = cursor::seal(entry.seen, system);
     let id = match &entry.key {
         Value::BigInt(id) => json!(id),
@@ -161,7 +161,7 @@ fn change(entry: &Entry, row: Option<Vec<u8>>, system: i64) -> Change {
         entry.table
     );
     let mut body = head.into_bytes();
-    body.extend_from_slice(row.as_deref().unwrap_or(b"null"));
+    body.extend_from_slice(row.unwrap_or(b"null"));
     body.push(b'}');
     Change { cursor, body }
 }

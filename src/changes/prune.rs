@@ -25,7 +25,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Prunes until `stop` says so.
 pub(super) async fn keep_pruning(app: &App, stop: &CancellationToken) {
     let days = app.settings.change_log_days;
-    while days > 0 {
+    if days == 0 {
+        return;
+    }
+    loop {
         match prune(app, days).await {
             Ok(0) => {}
             Ok(rows) => tracing::info!(rows, "the beginning of the change log was pruned"),

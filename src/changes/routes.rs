@@ -105,7 +105,7 @@ async fn all_tables(
         let detail = format!("`wait` is at most {MAX_WAIT} seconds, not {wait}.");
         faults.push(Fault::parameter("wait", "out_of_range", detail));
     }
-    let tables = tables(&app, query.domain, query.table.as_ref(), &mut faults);
+    let tables = tables(&app, query.domain.as_ref(), query.table.as_ref(), &mut faults);
     refuse(faults)?;
     let hidden = hidden(&app, &caller);
     for table in query.table.iter().flatten() {
@@ -185,7 +185,7 @@ fn refuse(faults: Vec<Fault>) -> Result<()> {
 /// The tables that are of these domains and among those named.
 fn tables(
     app: &App,
-    domains: Option<Vec<String>>,
+    domains: Option<&Vec<String>>,
     tables: Option<&Vec<String>>,
     faults: &mut Vec<Fault>,
 ) -> Option<Vec<&'static str>> {
@@ -194,7 +194,7 @@ fn tables(
         let detail = format!("There is no {parameter} `{name}`.");
         faults.push(Fault::parameter(parameter, "unknown_value", detail).suggest(name, valid));
     };
-    for name in domains.iter().flatten() {
+    for name in domains.into_iter().flatten() {
         let valid: Vec<_> = app.domains.iter().map(|domain| domain.name).collect();
         if !valid.contains(&name.as_str()) {
             unknown("domain", name, valid);
@@ -213,7 +213,7 @@ fn tables(
     };
     let meant = feeds
         .iter()
-        .filter(|(table, feed)| is_meant(domains.as_ref(), feed.domain) && is_meant(tables, table));
+        .filter(|(table, feed)| is_meant(domains, feed.domain) && is_meant(tables, table));
     Some(meant.map(|(table, _)| *table).collect())
 }
 

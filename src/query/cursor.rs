@@ -83,7 +83,7 @@ fn mac(view: &View, plan: &Plan, payload: &[u8]) -> Hmac<Sha256> {
     filters.sort_unstable();
     bound.extend(filters);
     if let Some(window) = &plan.window {
-        bound.push_str(&format!("\nwindow {window:?}"));
+        bound.extend([format!("\nwindow {window:?}")]);
     }
     // No filter is called so: a line begins with a column's name.
     bound.extend(plan.search.iter().map(|text| format!("\n?{text}")));

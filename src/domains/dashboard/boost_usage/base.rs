@@ -23,12 +23,12 @@ pub(super) const REPOSITORIES: &str = "boost_external_repository x \
     join github_repository r on r.id = x.id and x.is_boost_used and r.stars > 10";
 
 /// The active usages of each repository as `n`, to be joined to [`REPOSITORIES`]; placeholders for
-/// headers that are not known count, too: the set U_R.
+/// headers that are not known count, too: the set `U_R`.
 pub(super) const USAGES_OF_REPOSITORIES: &str = "left join (select repo_id, count(*) as usages \
     from boost_usage where excepted_at is null group by repo_id) n on n.repo_id = r.id";
 
 /// Active usages of known headers in repositories that somebody cares for, as `u`, `f` and `r`,
-/// whether or not these count as using Boost: the set U_L. Conditions follow.
+/// whether or not these count as using Boost: the set `U_L`. Conditions follow.
 pub(super) const USAGES_OF_LIBRARIES: &str = "boost_usage u \
     join boost_file f on f.id = u.boost_header_id \
     join github_repository r on r.id = u.repo_id and r.stars > 10 \
