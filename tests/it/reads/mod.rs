@@ -117,7 +117,12 @@ async fn every_table_answers_when_seeded() {
             }
             let key = query_text(&row[resource.key().name]);
             let path = format!("/api/v1{}/{key}", resource.path);
-            assert_eq!(app.get_as(&token, &path).await.expect(200), *row, "{path}");
+            let mut one = app.get_as(&token, &path).await.expect(200);
+            if resource.own_row {
+                // The domain's own read may show more.
+                one.as_object_mut().unwrap().retain(|name, _| object.contains_key(name));
+            }
+            assert_eq!(one, *row, "{path}");
         }
     }
 }
