@@ -100,10 +100,13 @@ pub async fn pairs(conn: &mut Connection, since: Option<DateTime<Utc>>) -> Query
         statement.bind(SqlType::Timestamptz, since);
     }
     statement.push(
-        ") select found.* from (select * from same union all select * from noreply) found \
-         join person one on one.id = found.one join person other on other.id = found.other \
-         where one.identity_id is null or other.identity_id is null \
-             or one.identity_id <> other.identity_id \
+        // One profile after the other: a condition on both at once would have all joined with all.
+        "), met as materialized (select found.*, person.identity_id as home \
+             from (select * from same union all select * from noreply) found \
+             join person on person.id = found.one) \
+         select met.one, met.other, met.same, met.mine, met.theirs from met \
+         join person on person.id = met.other \
+         where met.home is null or person.identity_id is null or met.home <> person.identity_id \
          order by 1, 2, 3, 4, 5",
     );
     let rows: Vec<Row> = statement.load(conn).await?;
