@@ -61,13 +61,13 @@ impl Client {
         let (mut bytes, mut lines) = (0_u64, 0_u64);
         loop {
             bytes += last.len() as u64;
-            lines += last.iter().filter(|byte| **byte == b'\n').count() as u64;
+            lines += lines_of(&last);
             if last.ends_with(b"\r\n0\r\n\r\n") {
                 return Ok((bytes, lines));
             }
             let tail = last.split_off(last.len().saturating_sub(8));
             bytes -= tail.len() as u64;
-            lines -= tail.iter().filter(|byte| **byte == b'\n').count() as u64;
+            lines -= lines_of(&tail);
             let read = self.stream.read(&mut self.chunk).await?;
             if read == 0 {
                 bail!("the stream broke off");
@@ -185,4 +185,9 @@ impl Client {
         }
         Ok(self.buffer[body_at..body_at + length].to_vec())
     }
+}
+
+/// How many lines end in these bytes.
+fn lines_of(bytes: &[u8]) -> u64 {
+    bytes.split(|byte| *byte == b'\n').skip(1).count() as u64
 }

@@ -41,7 +41,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Mails `from..to` as HyperKitty gives them, of about 1.5 KB, with a comma between.
+/// Mails `from..to` as `HyperKitty` gives them, of about 1.5 KB, with a comma between.
 fn mails(from: usize, to: usize) -> String {
     let mut mails = String::new();
     for n in from..to {

@@ -43,12 +43,13 @@ impl Events {
     /// The id and the data of the next event that has data; none when the stream has ended.
     async fn next(&mut self) -> Option<(String, Value)> {
         loop {
-            while let Some((event, rest)) = self.1.split_once("\n\n") {
+            while let Some(end) = self.1.find("\n\n") {
+                let event = &self.1[..end];
                 let field = |name: &str| {
                     event.lines().find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()))
                 };
                 let found = (field("id:"), field("data:"));
-                self.1 = rest.to_owned();
+                self.1.drain(..end + 2);
                 if let (Some(id), Some(data)) = found {
                     return Some((id, serde_json::from_str(&data).unwrap()));
                 }

@@ -14,11 +14,11 @@ use crate::{reads::seed, support::TestApp};
 /// How many statements the server runs to answer, on its only connection.
 async fn statements(app: &TestApp, token: &str, path: &str) -> usize {
     let counted = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&counted);
+    let by_connection = Arc::clone(&counted);
     let mut connection = app.app().pool.get().await.unwrap();
     connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
         if matches!(event, InstrumentationEvent::StartQuery { .. }) {
-            counter.fetch_add(1, Ordering::Relaxed);
+            by_connection.fetch_add(1, Ordering::Relaxed);
         }
     });
     drop(connection);

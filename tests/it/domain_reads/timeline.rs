@@ -59,6 +59,7 @@ async fn one_of_each() -> TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "one paragraph a kind")]
 async fn every_kind_has_its_time_its_title_and_its_address() {
     let app = one_of_each().await;
     let token = app.token(&["read"]);

@@ -68,23 +68,21 @@ impl<'a> Asked<'a> {
     }
 
     fn query(&self) -> String {
-        let mut query = String::new();
+        let mut parts = Vec::new();
         if let Some((time, bucket, fill)) = self.series {
-            query += &format!("&bucket={bucket}&time={}&fill={fill}", time.name);
+            parts.push(format!("bucket={bucket}&time={}&fill={fill}", time.name));
         }
         if !self.groups.is_empty() {
             let names: Vec<_> = self.groups.iter().map(|it| it.name).collect();
-            query += &format!("&group_by={}", names.join(","));
+            parts.push(format!("group_by={}", names.join(",")));
         }
         let names = self.measures.iter().map(|(function, column)| {
             column
                 .map_or_else(|| "count".to_owned(), |it| format!("{}:{}", function.name(), it.name))
         });
-        query += &format!("&measure={}", names.collect::<Vec<_>>().join(","));
-        if let Some(top) = self.top {
-            query += &format!("&top={top}");
-        }
-        query
+        parts.push(format!("measure={}", names.collect::<Vec<_>>().join(",")));
+        parts.extend(self.top.map(|top| format!("top={top}")));
+        format!("&{}", parts.join("&"))
     }
 
     /// The answer, worked out row by row.

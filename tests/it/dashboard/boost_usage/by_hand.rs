@@ -70,7 +70,6 @@ fn year(language: &str, year: i64, all: i64, significant: i64) -> LanguageYear {
 }
 
 /// The world.
-#[expect(clippy::too_many_lines, reason = "a list of rows")]
 pub(super) fn rows() -> Rows {
     let depends = |version, client, dep| Dependency { version, client, dep };
     Rows {

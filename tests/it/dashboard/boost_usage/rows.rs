@@ -8,7 +8,8 @@ use diesel_async::SimpleAsyncConnection as _;
 
 pub(super) type Time = Option<DateTime<Utc>>;
 
-/// A time that a test writes as a date, or as an instant.
+/// A time that a test writes as a date, or as an instant. It is what columns hold that may be null.
+#[expect(clippy::unnecessary_wraps, reason = "it is written where a time may be missing")]
 pub(super) fn at(text: &str) -> Time {
     let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.to_owned() };
     Some(whole.parse().unwrap())

@@ -129,7 +129,7 @@ impl<'a> Naive<'a> {
         self.rows.files.iter().find(|it| it.id == header).unwrap().library.unwrap()
     }
 
-    /// U_L of a library.
+    /// `U_L` of a library.
     fn usages(&self, library: &Library) -> Vec<&'a Usage> {
         let of_it = |usage: &&Usage| {
             !usage.is_excepted
