@@ -111,12 +111,13 @@ async fn show(
     let private = caller.has(&Scope::ReadPii);
     let mut sql = profiles(id);
     for (number, kind) in KINDS.iter().enumerate() {
-        let Kind { name, from, profile, at, .. } = kind;
+        let Kind { name, from, profile, profile_type, at, .. } = kind;
         let condition = kind.condition(private);
         sql.push(if number > 0 { " union all " } else { "" });
         sql.push(&format!(
             " select '{name}' as kind, count(*), min({at}) as first_at, max({at}) as last_at \
-             from {from} where {profile} in (select id from profile){condition}"
+             from {from} where {profile} in (select id from profile \
+             where type = '{profile_type}'){condition}"
         ));
     }
     let mut connection = app.pool.get().await?;
