@@ -42,13 +42,29 @@ pub(crate) async fn connect(url: &str) -> anyhow::Result<Client> {
     Ok(client)
 }
 
+/// A table and its rows, as COPY writes them.
+type Saved = (&'static str, Vec<Bytes>);
+
+/// A table, its number of rows, and how long COPY needed for them.
+pub(crate) type Put = (&'static str, u64, Duration);
+
 /// Takes all rows of tables out, and measures how long COPY needs to put them back in, table by table.
 /// `roots` are those that the others hang on.
 pub(crate) async fn put_back(
     client: &Client,
     tables: &[&'static str],
     roots: &str,
-) -> anyhow::Result<Vec<(&'static str, u64, Duration)>> {
+) -> anyhow::Result<Vec<Put>> {
+    let saved = take_out(client, tables, roots).await?;
+    put_in(client, saved).await
+}
+
+/// Takes all rows of tables out.
+pub(crate) async fn take_out(
+    client: &Client,
+    tables: &[&'static str],
+    roots: &str,
+) -> anyhow::Result<Vec<Saved>> {
     let mut saved = Vec::new();
     for &table in tables {
         let stream = client.copy_out(&format!("copy {table} to stdout (format binary)")).await?;
@@ -56,6 +72,11 @@ pub(crate) async fn put_back(
         saved.push((table, chunks));
     }
     client.batch_execute(&format!("truncate {roots} restart identity cascade")).await?;
+    Ok(saved)
+}
+
+/// Puts rows in, parents first.
+pub(crate) async fn put_in(client: &Client, saved: Vec<Saved>) -> anyhow::Result<Vec<Put>> {
     let mut put = Vec::new();
     for (table, chunks) in saved {
         let begun = Instant::now();

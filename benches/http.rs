@@ -12,6 +12,8 @@ pub(crate) struct Client {
     chunk: Vec<u8>,
     address: String,
     token: String,
+    /// The head of the last answer.
+    head: String,
 }
 
 impl Client {
@@ -24,7 +26,71 @@ impl Client {
             chunk: vec![0; 64 << 10],
             address: address.into(),
             token: token.into(),
+            head: String::new(),
         })
+    }
+
+    /// The tag of the last answer.
+    pub(crate) fn tag(&self) -> Option<String> {
+        self.head.lines().find_map(|line| line.strip_prefix("etag: ")).map(str::to_owned)
+    }
+
+    /// Asks for what has not changed.
+    pub(crate) async fn unchanged(&mut self, path: &str, tag: &str) -> anyhow::Result<()> {
+        let address = &self.address;
+        let head =
+            format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nif-none-match: {tag}\r\n\r\n");
+        self.stream.write_all(head.as_bytes()).await?;
+        let end = self.read_head().await?;
+        if !self.head.starts_with("HTTP/1.1 304") || self.buffer.len() > end + 4 {
+            bail!("{}", self.head);
+        }
+        Ok(())
+    }
+
+    /// Gets a stream; gives its bytes (with those of the chunks' sizes) and its lines.
+    pub(crate) async fn stream(&mut self, path: &str, accept: &str) -> anyhow::Result<(u64, u64)> {
+        let address = &self.address;
+        let head = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\naccept: {accept}\r\n\r\n");
+        self.stream.write_all(head.as_bytes()).await?;
+        let end = self.read_head().await?;
+        if !self.head.starts_with("HTTP/1.1 200") {
+            bail!("{}", self.head);
+        }
+        let mut last = self.buffer.split_off(end + 4);
+        let (mut bytes, mut lines) = (0_u64, 0_u64);
+        loop {
+            bytes += last.len() as u64;
+            lines += lines_of(&last);
+            if last.ends_with(b"\r\n0\r\n\r\n") {
+                return Ok((bytes, lines));
+            }
+            let tail = last.split_off(last.len().saturating_sub(8));
+            bytes -= tail.len() as u64;
+            lines -= lines_of(&tail);
+            let read = self.stream.read(&mut self.chunk).await?;
+            if read == 0 {
+                bail!("the stream broke off");
+            }
+            last = tail;
+            last.extend_from_slice(&self.chunk[..read]);
+        }
+    }
+
+    /// Reads until the head of an answer is whole; gives where it ends.
+    async fn read_head(&mut self) -> anyhow::Result<usize> {
+        self.buffer.clear();
+        loop {
+            let read = self.stream.read(&mut self.chunk).await?;
+            if read == 0 {
+                bail!("the server closed the connection");
+            }
+            self.buffer.extend_from_slice(&self.chunk[..read]);
+            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
+                self.head = String::from_utf8_lossy(&self.buffer[..end]).into_owned();
+                return Ok(end);
+            }
+        }
     }
 
     pub(crate) async fn get(&mut self, path: &str) -> anyhow::Result<Vec<u8>> {
@@ -40,6 +106,19 @@ impl Client {
         body: &[u8],
     ) -> anyhow::Result<Vec<u8>> {
         self.head(path, media, &format!("content-length: {}", body.len())).await?;
+        self.stream.write_all(body).await?;
+        self.answer().await
+    }
+
+    /// Posts a body with headers of its own.
+    pub(crate) async fn post_with(
+        &mut self,
+        path: &str,
+        media: &str,
+        headers: &str,
+        body: &[u8],
+    ) -> anyhow::Result<Vec<u8>> {
+        self.head(path, media, &format!("{headers}\r\ncontent-length: {}", body.len())).await?;
         self.stream.write_all(body).await?;
         self.answer().await
     }
@@ -85,27 +164,18 @@ impl Client {
     }
 
     async fn answer(&mut self) -> anyhow::Result<Vec<u8>> {
-        self.buffer.clear();
-        let (body_at, length) = loop {
-            let read = self.stream.read(&mut self.chunk).await?;
-            if read == 0 {
-                bail!("the server closed the connection");
-            }
-            self.buffer.extend_from_slice(&self.chunk[..read]);
-            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
-                let head = String::from_utf8_lossy(&self.buffer[..end]).to_ascii_lowercase();
-                let length = head
-                    .lines()
-                    .find_map(|line| line.strip_prefix("content-length: "))
-                    .context("the answer has no length")?
-                    .parse::<usize>()?;
-                if !head.starts_with("http/1.1 200") {
-                    let body = String::from_utf8_lossy(&self.buffer[end..]).into_owned();
-                    bail!("{head}\n{body:.500}");
-                }
-                break (end + 4, length);
-            }
-        };
+        let end = self.read_head().await?;
+        let head = self.head.to_ascii_lowercase();
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .context("the answer has no length")?
+            .parse::<usize>()?;
+        if !head.starts_with("http/1.1 200") {
+            let body = String::from_utf8_lossy(&self.buffer[end..]).into_owned();
+            bail!("{head}\n{body:.500}");
+        }
+        let body_at = end + 4;
         while self.buffer.len() < body_at + length {
             let read = self.stream.read(&mut self.chunk).await?;
             if read == 0 {
@@ -115,4 +185,9 @@ impl Client {
         }
         Ok(self.buffer[body_at..body_at + length].to_vec())
     }
+}
+
+/// How many lines end in these bytes.
+fn lines_of(bytes: &[u8]) -> u64 {
+    bytes.split(|byte| *byte == b'\n').skip(1).count() as u64
 }

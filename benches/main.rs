@@ -1,18 +1,27 @@
 //! The figures of `benches/README.md`: ratios, measured side by side on one machine in one run.
 //!
-//! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages`, `-- discord` or
-//! `-- reads` one part. It starts a PostgreSQL of its own (fsync on) and the release binary as a
-//! child, and talks HTTP to it over loopback. All loops are bounded in time and count.
+//! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages`, `-- discord`,
+//! `-- mails`, `-- edges`, `-- webhooks`, `-- dashboard`, `-- large` or `-- reads` one part. It
+//! starts a PostgreSQL of its own (fsync on) and the release binary as a child, and talks HTTP to it
+//! over loopback. All loops are bounded in time and count.
 
+mod bulk;
 mod commits;
 mod copy;
+mod dashboard;
 mod discord;
+mod edges;
 mod http;
 mod ingest;
+mod large;
+mod mails;
 mod pgbench;
 mod process;
 mod reads;
+#[path = "../tests/it/support/slow.rs"]
+mod slow;
 mod usages;
+mod webhooks;
 mod world;
 
 fn main() -> anyhow::Result<()> {
@@ -33,8 +42,23 @@ fn main() -> anyhow::Result<()> {
         if wants("discord") {
             discord::run().await?;
         }
+        if wants("dashboard") {
+            dashboard::run().await?;
+        }
+        if wants("mails") {
+            mails::run().await?;
+        }
+        if wants("edges") {
+            edges::run().await?;
+        }
+        if wants("webhooks") {
+            webhooks::run().await?;
+        }
         if wants("reads") {
             reads::run().await?;
+        }
+        if wants("large") {
+            large::run().await?;
         }
         Ok(())
     })

@@ -14,6 +14,11 @@ use boost_dashboard::db::{
 };
 use tempfile::TempDir;
 
+use crate::slow::Slow;
+
+/// The secret of both webhooks.
+pub(crate) const SECRET: &str = "the secret of the benches' webhooks";
+
 /// The world a measurement runs in.
 pub(crate) struct World {
     /// PostgreSQL's address for tokio-postgres and the server.
@@ -29,10 +34,17 @@ pub(crate) struct World {
     child: Child,
     embedded: Option<Embedded>,
     folder: TempDir,
+    /// What stands between the server and PostgreSQL, if something does.
+    slow: Option<Slow>,
 }
 
 impl World {
     pub(crate) async fn start() -> anyhow::Result<Self> {
+        Self::slow(1).await
+    }
+
+    /// A world whose server gets each of PostgreSQL's answers after `times` as long.
+    pub(crate) async fn slow(times: u32) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("boost-bench").tempdir()?;
         let embedded = embedded::start(&folder.path().join("data"), None, Flavour::Serve).await?;
         let url = embedded.url().to_owned();
@@ -41,7 +53,12 @@ impl World {
             let free = TcpListener::bind("127.0.0.1:0")?;
             free.local_addr()?.to_string()
         };
-        let child = command(&url, &address, folder.path())
+        let slow = match times {
+            1 => None,
+            _ => Some(Slow::before(&url, times, Duration::MAX).await?),
+        };
+        let seen = slow.as_ref().map_or(url.as_str(), Slow::url);
+        let child = command(seen, &address, folder.path())
             .arg("serve")
             .stdout(Stdio::null())
             .spawn()
@@ -59,6 +76,7 @@ impl World {
             child,
             embedded: Some(embedded),
             folder,
+            slow,
         };
         let begun = Instant::now();
         while std::net::TcpStream::connect(&world.address).is_err() {
@@ -68,6 +86,11 @@ impl World {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(world)
+    }
+
+    /// How long PostgreSQL's answers were held back, all together.
+    pub(crate) fn held_back(&self) -> Duration {
+        self.slow.as_ref().map_or(Duration::ZERO, Slow::held_back)
     }
 
     pub(crate) fn workspace(&self) -> std::path::PathBuf {
@@ -105,6 +128,8 @@ fn command(url: &str, address: &str, folder: &Path) -> Command {
         .env("BOOST_DASHBOARD_WORKSPACE", folder.join("workspace"))
         .env("BOOST_DASHBOARD_DATA_DIR", folder.join("server"))
         .env("BOOST_DASHBOARD_JWT_SECRET", "a secret of the benches, long enough")
+        .env("BOOST_DASHBOARD_GITHUB_WEBHOOK_SECRETS", SECRET)
+        .env("BOOST_DASHBOARD_SLACK_SIGNING_SECRETS", SECRET)
         .env("BOOST_DASHBOARD_LOG", "warn")
         .stderr(Stdio::inherit());
     command

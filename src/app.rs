@@ -10,11 +10,13 @@ use chrono::{DateTime, Utc};
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use crate::{
+    changes::{Changes, versions::Versions},
     config::Settings,
     db,
-    domains::{self, domain::Domain},
-    http::{keys::Keys, limits::RateLimits, tokens},
+    domains::{self, dashboard::boost_usage::BoostUsage, domain::Domain},
+    http::{keys::Keys, limits::RateLimits, tags::Tags, tokens},
     ingest::{archive::Archive, background::Wakeups},
+    query::export::Exports,
     telemetry,
 };
 
@@ -42,10 +44,20 @@ pub struct Shared {
     pub metrics: PrometheusHandle,
     /// Requests being served.
     pub in_flight: AtomicUsize,
+    /// The tags of answers that were given lately.
+    pub tags: Tags,
+    /// Places for exports.
+    pub exports: Exports,
     /// How fast each client may send.
     pub rates: RateLimits,
     /// Wakes what works in the background.
     pub wakeups: Wakeups,
+    /// What the dashboard of the use of Boost read last.
+    pub boost_usage: BoostUsage,
+    /// Those who follow the changes.
+    pub changes: Changes,
+    /// How often each table was changed.
+    pub versions: Versions,
 }
 
 impl App {
@@ -53,18 +65,24 @@ impl App {
     /// called on a runtime.
     pub fn assemble(settings: Settings, pool: db::Pool, clock: Clock) -> anyhow::Result<Self> {
         let keys = Keys::load(&settings).context("cannot load the token keys")?;
+        let domains = domains::all();
         let app = Self(Arc::new(Shared {
             keys,
+            changes: Changes::new(&domains, settings.max_subscribers),
+            versions: Versions::new(&domains),
             archive: Archive::open(&settings.workspace, &server_name())
                 .context("cannot open the archive")?,
             pool,
             clock,
             revoked: tokens::Revocations::default(),
-            domains: domains::all(),
+            domains,
             metrics: telemetry::metrics(),
             in_flight: AtomicUsize::new(0),
+            tags: Tags::default(),
+            exports: Exports::new(&settings),
             rates: RateLimits::new(settings.rate_limit),
             wakeups: Wakeups::default(),
+            boost_usage: BoostUsage::default(),
             settings,
         }));
         tokio::spawn(upkeep(Arc::downgrade(&app.0)));

@@ -14,7 +14,7 @@ use anyhow::{Context, bail, ensure};
 use figment::{
     Figment, Metadata, Profile, Provider,
     providers::{Format, Serialized, Toml},
-    value::{Dict, Map, Value},
+    value::{Dict, Map, Num, Value},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -69,6 +69,11 @@ pub struct Settings {
     pub pool_wait_ms: u64,
     /// Milliseconds a statement of a read may run. 10,000.
     pub statement_timeout_ms: u64,
+    /// Milliseconds an export (CSV, NDJSON) may take. 600,000.
+    pub export_timeout_ms: u64,
+    /// Exports at once, each with a connection of the pool and always fewer than it has; the next is
+    /// answered 503. 4.
+    pub max_exports: usize,
 
     /// Bytes of a request body as it is sent, NDJSON streams excepted. 32 MiB.
     pub body_limit: usize,
@@ -80,6 +85,8 @@ pub struct Settings {
     pub json_depth: usize,
     /// Requests served at once; the next is answered 503. 512.
     pub max_in_flight: usize,
+    /// Requests that may wait in the queue (`Prefer: respond-async`); the next is answered 503. 10,000.
+    pub queue_limit: usize,
     /// Milliseconds a GET may take until its answer begins. 30,000.
     pub request_timeout_ms: u64,
     /// Requests a second that one client may send, a burst of as many included. 0: no limit.
@@ -90,15 +97,33 @@ pub struct Settings {
     /// Seconds that accepted requests get to finish when the server is told to stop. 30.
     pub shutdown_grace_s: u64,
 
+    /// Days that changes are kept for the feeds; a cursor older than that is answered 410. 0: for
+    /// ever. 90.
+    pub change_log_days: u64,
+    /// Who may wait for changes at once, by long polls and event streams; the next is answered 503.
+    /// 128.
+    pub max_subscribers: usize,
+
     /// GitHub owner of the Boost repositories. `boostorg`.
     pub boost_owner: String,
     /// The repository that the `clang` domain mirrors. `llvm/llvm-project`.
     pub clang_mirror: String,
 
+    /// What the growth from year to year counts for in a library's activity score. 0.4.
+    pub activity_derivation_weight: f64,
+    /// What the trend counts for in it. 0.3.
+    pub activity_trend_weight: f64,
+    /// What the latest growth counts for in it. 0.3.
+    pub activity_momentum_weight: f64,
+
     /// `json` or `text`. `json`.
     pub log_format: LogFormat,
     /// What is logged, as `level` or `target=level,…`; `access` is one line a request. `info`.
     pub log: String,
+
+    /// What was wrong with them and did no harm; said as soon as there is a log.
+    #[serde(skip)]
+    pub warnings: Vec<String>,
 }
 
 impl Default for Settings {
@@ -120,19 +145,28 @@ impl Default for Settings {
             pool_size: 16,
             pool_wait_ms: 900,
             statement_timeout_ms: 10_000,
+            export_timeout_ms: 600_000,
+            max_exports: 4,
             body_limit: 32 << 20,
             body_limit_decompressed: 256 << 20,
             line_limit: 16 << 20,
             json_depth: 128,
             max_in_flight: 512,
+            queue_limit: 10_000,
             request_timeout_ms: 30_000,
             rate_limit: 0,
             cors_origins: vec!["*".to_owned()],
             shutdown_grace_s: 30,
+            change_log_days: 90,
+            max_subscribers: 128,
             boost_owner: "boostorg".to_owned(),
             clang_mirror: "llvm/llvm-project".to_owned(),
+            activity_derivation_weight: 0.4,
+            activity_trend_weight: 0.3,
+            activity_momentum_weight: 0.3,
             log_format: LogFormat::Json,
             log: "info".to_owned(),
+            warnings: Vec::new(),
         }
     }
 }
@@ -170,10 +204,11 @@ impl Settings {
             }
             figment = figment.merge(toml);
         }
-        let settings: Self = figment
-            .merge(Environment::of(environment, &known)?)
-            .extract()
-            .map_err(|error| explain(&error))?;
+        let mut environment = Environment::of(environment, &known)?;
+        let warnings = std::mem::take(&mut environment.warnings);
+        let settings: Self =
+            figment.merge(environment).extract().map_err(|error| explain(&error))?;
+        let settings = Self { warnings, ..settings };
         settings.validate()?;
         Ok(settings)
     }
@@ -190,13 +225,22 @@ impl Settings {
         }
         for (name, value) in [
             ("pool_size", self.pool_size),
+            ("max_exports", self.max_exports),
             ("max_in_flight", self.max_in_flight),
+            ("queue_limit", self.queue_limit),
             ("body_limit", self.body_limit),
             ("body_limit_decompressed", self.body_limit_decompressed),
             ("line_limit", self.line_limit),
             ("json_depth", self.json_depth),
         ] {
             ensure!(value > 0, "{name}: it must be at least 1");
+        }
+        for (name, weight) in [
+            ("activity_derivation_weight", self.activity_derivation_weight),
+            ("activity_trend_weight", self.activity_trend_weight),
+            ("activity_momentum_weight", self.activity_momentum_weight),
+        ] {
+            ensure!(weight.is_finite(), "{name}: it must be finite");
         }
         ensure!(
             self.clang_mirror.split('/').filter(|part| !part.is_empty()).count() == 2,
@@ -238,14 +282,17 @@ fn explain(error: &figment::Error) -> anyhow::Error {
 ///
 /// figment's own guesses types from the text, so that a secret of digits would become a number;
 /// here a value is a number or a boolean only if the default is.
-struct Environment(Dict);
+struct Environment {
+    values: Dict,
+    warnings: Vec<String>,
+}
 
 impl Environment {
     fn of(
         variables: impl IntoIterator<Item = (String, String)>,
         known: &Dict,
     ) -> anyhow::Result<Self> {
-        let mut dict = Dict::new();
+        let (mut values, mut warnings) = (Dict::new(), Vec::new());
         for (variable, text) in variables {
             let key = match variable.strip_prefix(PREFIX) {
                 Some("CONFIG") => continue,
@@ -259,6 +306,15 @@ impl Environment {
                 continue;
             }
             let value = match known.get(&key) {
+                // The weights: figures for people, no reason for a server not to start.
+                Some(Value::Num(_, Num::F64(default))) => match text.parse::<f64>() {
+                    Ok(number) if number.is_finite() => Value::from(number),
+                    _ => {
+                        warnings
+                            .push(format!("{variable}: `{text}` is not a number; it is {default}"));
+                        continue;
+                    }
+                },
                 Some(Value::Num(..)) => text
                     .parse::<u64>()
                     .map(Value::from)
@@ -269,9 +325,9 @@ impl Environment {
                     .with_context(|| format!("{variable}: `{text}` is not `true` or `false`"))?,
                 _ => Value::from(text),
             };
-            dict.insert(key, value);
+            values.insert(key, value);
         }
-        Ok(Self(dict))
+        Ok(Self { values, warnings })
     }
 }
 
@@ -281,7 +337,7 @@ impl Provider for Environment {
     }
 
     fn data(&self) -> figment::Result<Map<Profile, Dict>> {
-        Ok(Map::from([(Profile::Default, self.0.clone())]))
+        Ok(Map::from([(Profile::Default, self.values.clone())]))
     }
 }
 
@@ -413,6 +469,24 @@ mod tests {
             assert!(!shown.contains(&format!("\"{secret}")), "{secret} is shown: {shown}");
         }
         assert!(!shown.contains("hunter2"));
+    }
+
+    #[test]
+    fn a_weight_that_is_no_number_is_its_default_with_a_warning() {
+        let settings = read(&[
+            ("BOOST_DASHBOARD_ACTIVITY_DERIVATION_WEIGHT", "much"),
+            ("BOOST_DASHBOARD_ACTIVITY_TREND_WEIGHT", "1"),
+            ("BOOST_DASHBOARD_ACTIVITY_MOMENTUM_WEIGHT", "NaN"),
+        ])
+        .unwrap();
+        let weights = [
+            settings.activity_derivation_weight,
+            settings.activity_trend_weight,
+            settings.activity_momentum_weight,
+        ];
+        assert_eq!(weights.map(|weight| weight.to_string()), ["0.4", "1", "0.3"]);
+        assert_eq!(settings.warnings.len(), 2);
+        assert!(settings.warnings.iter().any(|it| it.contains("DERIVATION_WEIGHT: `much`")));
     }
 
     #[test]

@@ -247,6 +247,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    change_log (xid, seq) {
+        xid -> Int8,
+        seq -> Int8,
+        table_name -> Text,
+        op -> Text,
+        ids -> Nullable<Array<Nullable<Int8>>>,
+        keys -> Nullable<Array<Nullable<Text>>>,
+        amount -> Int4,
+        changed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     clang_github_commit (id) {
         id -> Int8,
         sha -> Text,

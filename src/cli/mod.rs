@@ -83,6 +83,9 @@ pub fn run() -> anyhow::Result<()> {
         "warn".clone_into(&mut settings.log);
     }
     telemetry::init(&settings)?;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{database::Database, signals::Signals};
 use crate::{
     app::{App, Clock},
+    changes,
     config::Settings,
     db::migrate,
     http,
@@ -76,7 +77,10 @@ impl Server {
             .with_graceful_shutdown(stop.clone().cancelled_owned())
             .into_future();
         let serving = tokio::spawn(serving);
-        let background = background::start(&app, &stop);
+        let (following, working) = (changes::start(&app, &stop), background::start(&app, &stop));
+        let background = tokio::spawn(async move {
+            let _ = tokio::join!(following, working);
+        });
         tracing::info!(%address, "listening");
         Ok(Self { app, address, database, stop, serving, background, signals })
     }

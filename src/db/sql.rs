@@ -122,6 +122,14 @@ impl Statement {
         Self { is_once: true, ..self }
     }
 
+    /// The statement that asks how this one would be run, as JSON.
+    #[must_use]
+    pub fn explained(self) -> Self {
+        const EXPLAIN: &str = "explain (format json) ";
+        let binds = self.binds.into_iter().map(|(at, bind)| (at + EXPLAIN.len(), bind)).collect();
+        Self { sql: format!("{EXPLAIN}{}", self.sql), binds, ..self }
+    }
+
     /// The text so far, without the placeholders of its binds.
     pub fn text(&self) -> &str {
         &self.sql
@@ -131,6 +139,13 @@ impl Statement {
     pub fn push(&mut self, sql: &str) -> &mut Self {
         self.sql.push_str(sql);
         self
+    }
+
+    /// Appends another statement with its binds.
+    pub fn append(&mut self, other: Self) -> &mut Self {
+        let at = self.sql.len();
+        self.binds.extend(other.binds.into_iter().map(|(offset, bind)| (at + offset, bind)));
+        self.push(&other.sql)
     }
 
     /// Appends one bind.

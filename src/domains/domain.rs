@@ -4,6 +4,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     app::App,
+    changes,
     ingest::{provenance, read::AnyKind},
     query::{
         self,
@@ -63,7 +64,11 @@ impl Domain {
     pub fn router(&self) -> OpenApiRouter<App> {
         let own = self.routes.map_or_else(OpenApiRouter::new, |routes| routes());
         self.resources.iter().fold(own, |router, resource| {
-            router.merge(query::routes::routes(resource)).merge(provenance::routes(resource))
+            router
+                .merge(query::routes::routes(resource))
+                .merge(query::stats::routes(resource))
+                .merge(provenance::routes(resource))
+                .merge(changes::routes::of(resource))
         })
     }
 }

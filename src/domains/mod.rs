@@ -1,7 +1,8 @@
-//! What this server is about: thirteen domains, one folder each.
+//! What this server is about: thirteen domains and the dashboard over them, one folder each.
 
 pub mod boost;
 pub mod clang;
+pub mod dashboard;
 pub mod discord;
 pub mod docs;
 pub mod domain;
@@ -33,5 +34,6 @@ pub fn all() -> Vec<Domain> {
         docs::domain(),
         youtube::domain(),
         discord::domain(),
+        dashboard::domain(),
     ]
 }

@@ -101,10 +101,24 @@ impl<N> Allowed<N> {
         self.token.as_ref().map_or("anonymous", |token| &token.subject)
     }
 
+    /// Refuses a caller who may not also do what `needed` asks for.
+    pub fn also(&self, needed: &Scope, app: &App) -> Result<()> {
+        permit(self.token.as_deref(), needed, app)
+    }
+
     /// Whether the caller may also do what `scope` asks for. Not for [`Scope::Read`], which may be
     /// free.
     pub fn has(&self, scope: &Scope) -> bool {
         self.token.as_ref().is_some_and(|token| token.has(scope))
+    }
+
+    /// Whether the token is still good, for answers that take long. Without one there is nothing
+    /// that could end.
+    pub fn is_still_good(&self, app: &App) -> bool {
+        self.token.as_ref().is_none_or(|token| {
+            let is_revoked = token.jti.as_ref().is_some_and(|jti| app.revoked.contains(jti));
+            !is_revoked && token.check_time(app.clock.now()).is_ok()
+        })
     }
 }
 
@@ -112,17 +126,21 @@ impl<N: Needed> FromRequestParts<App> for Allowed<N> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
-        let token = caller(parts, app)?;
+        let token = caller(&parts.headers, app)?;
         let needed = N::scope(parts)?;
-        let free = needed == Scope::Read && app.settings.read_auth == ReadAuth::Open;
-        if !free {
-            match &token {
-                None => return Err(unauthorized("This needs a token.", "Bearer")),
-                Some(token) if !token.has(&needed) => return Err(forbidden(&needed)),
-                Some(_) => {}
-            }
-        }
+        permit(token.as_deref(), &needed, app)?;
         Ok(Self { token, needed: PhantomData })
+    }
+}
+
+/// Refuses a token, or the lack of one, that does not do for `needed`.
+fn permit(token: Option<&Token>, needed: &Scope, app: &App) -> Result<()> {
+    let free = *needed == Scope::Read && app.settings.read_auth == ReadAuth::Open;
+    match token {
+        _ if free => Ok(()),
+        None => Err(unauthorized("This needs a token.", "Bearer")),
+        Some(token) if !token.has(needed) => Err(forbidden(needed)),
+        Some(_) => Ok(()),
     }
 }
 
@@ -134,13 +152,18 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     (sole && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim())
 }
 
+/// Whether the token of a request, if it has one, is good now. What it may do is another question.
+pub(super) fn is_welcome(headers: &HeaderMap, app: &App) -> bool {
+    caller(headers, app).is_ok()
+}
+
 /// The token of a request. None is sent: none. A bad one is sent: refused, even where none is
 /// needed, since whoever sends one believes in it.
-fn caller(parts: &Parts, app: &App) -> Result<Option<Arc<Token>>> {
-    if !parts.headers.contains_key(header::AUTHORIZATION) {
+fn caller(headers: &HeaderMap, app: &App) -> Result<Option<Arc<Token>>> {
+    if !headers.contains_key(header::AUTHORIZATION) {
         return Ok(None);
     }
-    let Some(bearer) = bearer(&parts.headers) else {
+    let Some(bearer) = bearer(headers) else {
         return Err(unauthorized(
             "The Authorization header must be `Bearer` and a token.",
             "Bearer error=\"invalid_request\"",
@@ -165,7 +188,8 @@ fn unauthorized(detail: impl Into<String>, challenge: &'static str) -> Problem {
     }
 }
 
-fn forbidden(needed: &Scope) -> Problem {
+/// The refusal of a caller whose token lacks a scope.
+pub fn forbidden(needed: &Scope) -> Problem {
     Problem {
         challenge: Some("Bearer error=\"insufficient_scope\""),
         ..Problem::new(

@@ -31,11 +31,11 @@ use tower_http::{
 use uuid::Uuid;
 
 use super::{
-    access,
+    access, conditional,
     limits::Place,
     problem::{Problem, Result},
 };
-use crate::{app::App, config::Settings, telemetry};
+use crate::{app::App, config::Settings, query::export, telemetry};
 
 /// The request id's header.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -70,11 +70,13 @@ pub fn wrap(router: Router, app: App) -> Router {
                 .and(NotForContentType::SSE),
         );
     let cors = cors(&app.settings);
+    let conditional = middleware::from_fn_with_state(app.clone(), conditional::layer);
     router.layer(
         ServiceBuilder::new()
             .layer(middleware::from_fn_with_state(app, around))
             .layer(cors)
-            .layer(compression),
+            .layer(compression)
+            .layer(conditional),
     )
 }
 
@@ -89,7 +91,14 @@ fn cors(settings: &Settings) -> CorsLayer {
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::HEAD])
         .allow_headers([header::AUTHORIZATION, header::IF_NONE_MATCH, REQUEST_ID])
-        .expose_headers([header::ETAG, header::LINK, header::RETRY_AFTER, REQUEST_ID])
+        .expose_headers([
+            header::ETAG,
+            header::LINK,
+            header::RETRY_AFTER,
+            REQUEST_ID,
+            export::AS_OF,
+            export::ROW_ORDER,
+        ])
         .max_age(Duration::from_mins(10))
 }
 

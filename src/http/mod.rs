@@ -1,6 +1,7 @@
 //! HTTP: problems, access, extractors, layers, the OpenAPI document, and every route in one place.
 
 pub mod access;
+pub mod conditional;
 pub mod extract;
 pub mod health;
 pub mod json;
@@ -10,12 +11,13 @@ pub mod limits;
 pub mod openapi;
 pub mod problem;
 pub mod scope;
+pub mod tags;
 pub mod tokens;
 
 use axum::{Router, response::Redirect, routing};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{app::App, domains, ingest, webhooks};
+use crate::{app::App, changes, domains, ingest, webhooks};
 
 /// Every documented route.
 fn routes() -> OpenApiRouter<App> {
@@ -24,7 +26,10 @@ fn routes() -> OpenApiRouter<App> {
 
 /// What lies below `/api/v1`.
 fn api() -> OpenApiRouter<App> {
-    let own = openapi::routes().merge(ingest::routes::routes()).merge(webhooks::routes());
+    let own = openapi::routes()
+        .merge(ingest::routes::routes())
+        .merge(webhooks::routes())
+        .merge(changes::routes::routes());
     domains::all().iter().fold(own, |router, domain| router.merge(domain.router()))
 }
 

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
-        Content as OpenApiContent, ContentBuilder, HttpMethod, PathItem, Ref, RefOr, Required,
-        ResponseBuilder, Schema,
+        Content as OpenApiContent, ContentBuilder, HttpMethod, KnownFormat, PathItem, Ref, RefOr,
+        Required, ResponseBuilder, Schema, SchemaFormat,
         path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths},
         request_body::RequestBodyBuilder,
         schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Type},
@@ -55,12 +55,21 @@ fn words(parameter: &str) -> &'static str {
 /// An optional parameter. Its example stands in the words: Swagger UI would send any other along with
 /// a request that nobody has changed.
 fn parameter(name: &str, place: ParameterIn, doc: &str) -> Parameter {
+    let schema = ObjectBuilder::new().schema_type(Type::String);
+    let schema = match name {
+        "as_of" => schema.format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime))),
+        "repo" => schema.pattern(Some("^[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}$")),
+        "Idempotency-Key" => {
+            schema.pattern(Some("^[ -~]+$")).min_length(Some(1)).max_length(Some(255))
+        }
+        _ => schema,
+    };
     ParameterBuilder::new()
         .name(name)
         .parameter_in(place)
         .required(Required::False)
         .description(Some(doc))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .schema(Some(schema))
         .build()
 }
 

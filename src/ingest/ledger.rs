@@ -97,16 +97,28 @@ pub async fn write_receipt(
     Ok(())
 }
 
+/// The most items of one row: a page of them is read from few rows, and none is large.
+const ITEMS: usize = 5_000;
+
 /// Writes what became of each item of a batch.
-pub async fn write_items(tx: &mut Tx<'_>, items: &[ItemReport]) -> QueryResult<()> {
-    let Some(first) = items.first() else { return Ok(()) };
-    let mut statement =
-        Statement::new("insert into receipt_items (receipt_number, first_index, items) values (");
-    statement.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push(", ");
-    statement.bind(SqlType::Int, Value::Int(first.index)).push(", ");
-    statement.bind(SqlType::Jsonb, json_value(&items)).push(")");
-    tx.execute(statement).await?;
-    Ok(())
+pub async fn write_items(
+    tx: &mut Tx<'_>,
+    mut items: impl Iterator<Item = ItemReport>,
+) -> QueryResult<()> {
+    loop {
+        let chunk: Vec<ItemReport> = items.by_ref().take(ITEMS).collect();
+        let Some(first) = chunk.first() else { return Ok(()) };
+        let mut statement = Statement::new(
+            "insert into receipt_items (receipt_number, first_index, items) values (",
+        );
+        statement.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push(", ");
+        statement.bind(SqlType::Int, Value::Int(first.index)).push(", ");
+        // As text: a tree of so many items would be several times as large.
+        let json = serde_json::to_string(&chunk).unwrap_or_default();
+        drop(chunk);
+        statement.bind(SqlType::Text, Value::Text(json)).push("::jsonb)");
+        tx.execute(statement).await?;
+    }
 }
 
 /// A rejected item, with the document it came in.

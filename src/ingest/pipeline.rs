@@ -24,10 +24,11 @@ use super::{
     receipt::{Receipt, Status},
     tx::Tx,
     value::Note,
-    verdicts::{Unit, dead_letters, fates, report, settle},
+    verdicts::{Told, Unit, dead_letters, fates, settle},
 };
 use crate::{
     app::App,
+    changes,
     db::{
         Connection,
         sql::{Row, Statement, Value},
@@ -73,7 +74,10 @@ pub async fn run_as(
     }
     let response = match run.all(conn, source).await {
         Ok(response) => response,
-        Err(unreadable) => return Err(run.break_off(conn, unreadable).await),
+        Err(unreadable) => {
+            changes::announce(app, &run.receipt.tables, conn).await;
+            return Err(run.break_off(conn, unreadable).await);
+        }
     };
     if let Some(delivery) = run.delivery.take() {
         delivery.finish().await.map_err(archive_failed)?;
@@ -81,6 +85,7 @@ pub async fn run_as(
     run.measure();
     if !job.dry_run {
         app.wakeups.written(&run.receipt.tables);
+        changes::announce(app, &run.receipt.tables, conn).await;
     }
     Ok((run.receipt, response))
 }
@@ -335,7 +340,9 @@ impl Run<'_> {
             (_, Err(error)) => Err(error.into()),
             (Ok(()), Ok(outcomes)) => {
                 let mut receipt = self.receipt.clone();
-                let items = report(&mut receipt, batch, &outcomes, &tx.warnings, raw, refused);
+                let late = std::mem::take(&mut tx.warnings);
+                let told = Told { batch, outcomes: &outcomes, late: &late, raw, refused };
+                told.count(&mut receipt);
                 receipt.tally(&tx.tally);
                 let response = last.then(|| {
                     receipt.conclude(tx.now);
@@ -344,7 +351,7 @@ impl Run<'_> {
                 let dead = dead_letters(batch, unit, locations, raw);
                 let ledger = async {
                     ledger::write_receipt(&mut tx, job, &receipt, response.as_deref()).await?;
-                    ledger::write_items(&mut tx, &items).await?;
+                    ledger::write_items(&mut tx, told.items()).await?;
                     ledger::write_dead_letters(&mut tx, job, &dead).await?;
                     drift.store(&mut tx, job.kind.spec()).await
                 };

@@ -30,24 +30,33 @@ use crate::{
     query::{docs, resource::Resource, routes::serving, value},
 };
 
-/// Rows that are members of a set say where they come from through their parent: table, the column
-/// that names the parent, the parent's table.
-const MEMBERS: &[(&str, &str, &str)] = &[
-    ("issue_label", "issue_id", "issue"),
-    ("issue_assignee", "issue_id", "issue"),
-    ("pull_request_label", "pr_id", "pull_request"),
-    ("pull_request_assignee", "pr_id", "pull_request"),
-    ("git_commit_file_change", "commit_id", "git_commit"),
-    ("repo_language", "repo_id", "github_repository"),
-    ("repo_license", "repo_id", "github_repository"),
-    ("boost_library_repository", "id", "github_repository"),
-    ("boost_missing_header_tmp", "usage_id", "boost_usage"),
-    ("boost_file", "id", "github_file"),
-    ("wg21_paper_author", "paper_id", "wg21_paper"),
-    ("boost_library_role_relationship", "library_version_id", "boost_library_version"),
-    ("boost_library_category_relationship", "library_id", "boost_library"),
-    ("discord_reaction", "message_id", "discord_message"),
-    ("boost_library_documentation", "boost_doc_content_id", "boost_doc_content"),
+/// Rows that are members of a set say where they come from through what lists them: table, and what
+/// is joined to it.
+const MEMBERS: &[(&str, &str)] = &[
+    ("issue_label", "issue t on t.id = m.issue_id"),
+    ("issue_assignee", "issue t on t.id = m.issue_id"),
+    ("pull_request_label", "pull_request t on t.id = m.pr_id"),
+    ("pull_request_assignee", "pull_request t on t.id = m.pr_id"),
+    ("git_commit_file_change", "git_commit t on t.id = m.commit_id"),
+    ("repo_language", "github_repository t on t.id = m.repo_id"),
+    ("repo_license", "github_repository t on t.id = m.repo_id"),
+    ("boost_library_repository", "github_repository t on t.id = m.id"),
+    ("boost_missing_header_tmp", "boost_usage t on t.id = m.usage_id"),
+    ("boost_file", "github_file t on t.id = m.id"),
+    ("wg21_paper_author", "wg21_paper t on t.id = m.paper_id"),
+    ("boost_library_role_relationship", "boost_library_version t on t.id = m.library_version_id"),
+    ("boost_library_category_relationship", "boost_library t on t.id = m.library_id"),
+    ("discord_reaction", "discord_message t on t.id = m.message_id"),
+    ("boost_library_documentation", "boost_doc_content t on t.id = m.boost_doc_content_id"),
+    ("youtube_video_tags", "youtube_video t on t.video_id = m.youtube_video_id"),
+    ("youtube_video_speaker", "youtube_video t on t.video_id = m.video_id"),
+    // The list in force is the one that was said last.
+    (
+        "pinecone_fail_list",
+        "lateral (select s.source_receipt, s.source_item from statement s \
+         where s.fold = 'pinecone.fail-list' and s.scope = m.app_type \
+         order by (s.body->>'said_at')::bigint desc, s.id limit 1) t on true",
+    ),
 ];
 
 /// Tables whose rows say where they come from.
@@ -143,10 +152,8 @@ async fn show(
     let id = value::parse("id", key, &id).map_err(|fault| Problem::invalid(vec![fault]))?;
     let unknown = || Problem::not_found("Where this row comes from is not recorded.");
     let table = resource.table;
-    let from = match MEMBERS.iter().find(|(member, ..)| *member == table) {
-        Some((member, column, parent)) => {
-            format!("{member} m join {parent} t on t.id = m.{column} where m.id = ")
-        }
+    let from = match MEMBERS.iter().find(|(member, _)| *member == table) {
+        Some((member, list)) => format!("{member} m join {list} where m.id = "),
         None if STAMPED.contains(&table) => format!("{table} t where t.{} = ", key.name),
         None => return Err(unknown()),
     };

@@ -24,9 +24,6 @@ use crate::{
     http::problem::{Problem, Result},
 };
 
-/// The most requests that wait.
-const WAITING: i64 = 10_000;
-
 /// A request that may be queued.
 #[derive(Debug)]
 pub struct Request {
@@ -103,7 +100,7 @@ async fn enqueue(
     media: &str,
     spooled: Spooled,
 ) -> Result<Answer> {
-    if waiting(conn).await? >= WAITING {
+    if waiting(conn).await? >= app.settings.queue_limit {
         return Err(Problem::unavailable("queue_full", "Too many requests wait; send it later."));
     }
     let limits = request::limits(&app.settings);
@@ -125,9 +122,10 @@ async fn enqueue(
     Ok(Answer::Queued { id: receipt.id, json })
 }
 
-async fn waiting(conn: &mut Connection) -> QueryResult<i64> {
+async fn waiting(conn: &mut Connection) -> QueryResult<usize> {
     let row: Row = Statement::new("select count(*) from queued_request").get_result(conn).await?;
-    Ok(if let [Value::BigInt(count)] = row.0.as_slice() { *count } else { 0 })
+    let count = if let [Value::BigInt(count)] = row.0.as_slice() { *count } else { 0 };
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// The least position of the body's items in each scope, as the kind's watermark knows them; reads

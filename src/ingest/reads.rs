@@ -1,19 +1,16 @@
 //! What can be read of ingest: receipts, their items, dead letters, drift, the archive, provenance.
 
-use std::sync::Arc;
-
 use axum::{
-    Extension,
     body::Body,
-    extract::{OriginalUri, State},
-    http::{StatusCode, header},
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use chrono::{DateTime, Utc};
 use diesel_async::RunQueryDsl;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
+use tokio::task::spawn_blocking;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::receipt::{ItemReport, Receipt};
@@ -21,15 +18,14 @@ use crate::{
     app::App,
     db::sql::{Row, SqlType, Statement, Value},
     http::{
-        access::{Allowed, Reads, ReadsRaw, ReadsResource},
-        extract::{Params, Path, Query},
+        access::{Allowed, Reads, ReadsRaw},
+        conditional,
+        extract::{Path, Query},
         problem::{Problem, Result},
     },
     query::{
-        answer, docs,
+        self,
         resource::{Resource, Served},
-        routes::serving,
-        view::View,
     },
     resource,
 };
@@ -97,27 +93,11 @@ pub fn resources() -> Vec<Resource> {
 pub fn routes() -> OpenApiRouter<App> {
     resources()
         .iter()
-        .map(list_of)
+        .map(query::routes::list)
         .fold(OpenApiRouter::new(), OpenApiRouter::merge)
         .routes(routes!(show_receipt))
         .routes(routes!(list_items))
         .routes(routes!(read_raw))
-}
-
-/// The list of a resource, by the grammar.
-fn list_of(resource: &Resource) -> OpenApiRouter<App> {
-    let (schemas, paths) = docs::Read::of(resource, resource.path).list();
-    serving(resource, OpenApiRouter::new().routes((schemas, paths, get(list_rows))))
-}
-
-async fn list_rows(
-    State(app): State<App>,
-    caller: Allowed<ReadsResource>,
-    Extension(view): Extension<Arc<View>>,
-    params: Params,
-    OriginalUri(uri): OriginalUri,
-) -> Result<Response> {
-    answer::list(&app, &caller, &view, &[], &params, &uri).await
 }
 
 /// Get a receipt
@@ -164,7 +144,7 @@ struct ItemsPage {
     /// Only items after this index.
     after: Option<i64>,
     /// How many items, 1 to 500.
-    #[param(example = 50)]
+    #[param(example = 50, minimum = 1, maximum = 500)]
     limit: Option<i64>,
     /// Only items with this action: `inserted`, `updated`, `unchanged`, `stale`, `rejected`.
     action: Option<String>,
@@ -263,10 +243,15 @@ async fn read_raw(
     let Some(raw) = found else {
         return Err(Problem::not_found("There is no such document in the archive."));
     };
-    let stream = tokio_util::io::ReaderStream::new(raw.file);
+    let mut file = raw.file.into_std().await;
+    let tag = move || conditional::of_file(&mut file).map(|tag| (file, tag));
+    let (file, tag) =
+        spawn_blocking(tag).await.map_err(Problem::internal)?.map_err(Problem::internal)?;
+    let stream = tokio_util::io::ReaderStream::new(tokio::fs::File::from_std(file));
     let headers = [
-        (header::CONTENT_TYPE, raw.content_type.to_owned()),
-        (header::CONTENT_LENGTH, raw.length.to_string()),
+        (header::ETAG, tag),
+        (header::CONTENT_TYPE, HeaderValue::from_static(raw.content_type)),
+        (header::CONTENT_LENGTH, raw.length.into()),
     ];
     Ok((StatusCode::OK, headers, Body::from_stream(stream)).into_response())
 }

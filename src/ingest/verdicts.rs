@@ -7,7 +7,7 @@ use super::{
     document::Document,
     kind::{Location, Outcome},
     ledger::Dead,
-    read::Batch,
+    read::{Batch, Entry},
     receipt::{ItemReport, LISTED, Receipt, action_name},
     upsert::Action,
     value::Note,
@@ -22,29 +22,53 @@ pub struct Unit {
     pub archived: Vec<String>,
 }
 
-/// Counts a unit's items in the receipt and reports each.
-pub fn report(
-    receipt: &mut Receipt,
-    batch: &dyn Batch,
-    outcomes: &[Outcome],
-    late: &BTreeMap<i32, Vec<Note>>,
-    raw: &[Option<&str>],
-    refused: bool,
-) -> Vec<ItemReport> {
-    for path in raw.iter().flatten() {
-        if receipt.raw.len() < LISTED && receipt.raw.last().is_none_or(|last| last != path) {
-            receipt.raw.push((*path).to_owned());
+/// What became of a unit's items in an attempt to store it.
+#[derive(Clone, Copy)]
+pub struct Told<'u> {
+    /// The items.
+    pub batch: &'u dyn Batch,
+    /// One outcome for each accepted item, in order; none if the unit is refused.
+    pub outcomes: &'u [Outcome],
+    /// What only storing them showed, by index.
+    pub late: &'u BTreeMap<i32, Vec<Note>>,
+    /// Where each document is archived.
+    pub raw: &'u [Option<&'u str>],
+    /// Whether nothing of it is stored because one item is rejected.
+    pub refused: bool,
+}
+
+impl Told<'_> {
+    /// Counts the items in the receipt.
+    pub fn count(self, receipt: &mut Receipt) {
+        for path in self.raw.iter().flatten() {
+            if receipt.raw.len() < LISTED && receipt.raw.last().is_none_or(|last| last != path) {
+                receipt.raw.push((*path).to_owned());
+            }
+        }
+        let mut outcomes = self.outcomes.iter();
+        for entry in self.batch.entries() {
+            let faults = entry.verdict.as_ref().err();
+            match self.late.get(&entry.index) {
+                None => receipt.note(entry.index, &entry.warnings, faults),
+                Some(_) => receipt.note(entry.index, &self.warnings(entry), faults),
+            }
+            match &entry.verdict {
+                Err(_) => {}
+                Ok(_) if self.refused => receipt.rejected += 1,
+                Ok(_) => {
+                    if let Some(outcome) = outcomes.next() {
+                        receipt.count(outcome.action);
+                    }
+                }
+            }
         }
     }
-    let mut outcomes = outcomes.iter();
-    batch
-        .entries()
-        .iter()
-        .map(|entry| {
-            let raw = raw.get(entry.document).copied().flatten();
-            let mut warnings = entry.warnings.clone();
-            warnings.extend(late.get(&entry.index).into_iter().flatten().cloned());
-            receipt.note(entry.index, &warnings, entry.verdict.as_ref().err());
+
+    /// The report of each item, made as it is asked for: a document may have a million.
+    pub fn items(self) -> impl Iterator<Item = ItemReport> {
+        let mut outcomes = self.outcomes.iter();
+        self.batch.entries().iter().map(move |entry| {
+            let raw = self.raw.get(entry.document).copied().flatten();
             let mut item = ItemReport {
                 index: entry.index,
                 action: "rejected".to_owned(),
@@ -52,20 +76,16 @@ pub fn report(
                 key: None,
                 row_id: None,
                 raw: raw.map(str::to_owned),
-                warnings,
+                warnings: self.warnings(entry),
                 errors: Vec::new(),
             };
             match &entry.verdict {
                 Err(faults) => item.errors.clone_from(faults),
                 // Nothing of an atomic request is stored when one item is rejected.
-                Ok(accepted) if refused => {
-                    receipt.rejected += 1;
-                    item.key = Some(accepted.key.clone());
-                }
+                Ok(accepted) if self.refused => item.key = Some(accepted.key.clone()),
                 Ok(accepted) => {
                     item.key = Some(accepted.key.clone());
                     if let Some(outcome) = outcomes.next() {
-                        receipt.count(outcome.action);
                         action_name(outcome.action).clone_into(&mut item.action);
                         item.table =
                             Some(outcome.table.to_owned()).filter(|table| !table.is_empty());
@@ -75,7 +95,12 @@ pub fn report(
             }
             item
         })
-        .collect()
+    }
+
+    fn warnings(&self, entry: &Entry) -> Vec<Note> {
+        let late = self.late.get(&entry.index).into_iter().flatten();
+        entry.warnings.iter().chain(late).cloned().collect()
+    }
 }
 
 /// The dead letters of a unit.

@@ -4,10 +4,18 @@ use axum::{
     http::{HeaderValue, Uri, header},
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 
-use super::{grammar, list, plan::Filter, view::View};
+use super::{
+    grammar, list,
+    plan::{Filter, Plan},
+    relation::Relation,
+    view::View,
+    window::Span,
+};
 use crate::{
     app::App,
+    db::Connection,
     http::{
         access::{Allowed, ReadsResource},
         extract::Params,
@@ -27,9 +35,12 @@ pub async fn list(
     uri: &Uri,
 ) -> Result<Response> {
     let mut plan = grammar::list(view, pairs, fixed).map_err(Problem::invalid)?;
-    plan.private = sees_private(view, caller);
+    plan.private = caller.has(&Scope::ReadPii);
+    may_include(app, caller, &plan.include)?;
     let mut connection = app.pool.get().await?;
-    let page = list::page(view, &plan, app.clock.now(), &mut connection).await?;
+    let as_of = app.clock.now();
+    place(&mut plan, view, as_of, &mut connection).await?;
+    let page = list::page(view, &plan, as_of, &mut connection).await?;
     let mut response = json(page.body);
     if let Some(link) = page.next.and_then(|cursor| next_link(uri, &cursor)) {
         response.headers_mut().insert(header::LINK, link);
@@ -45,24 +56,48 @@ pub async fn one(
     filters: &[Filter],
     Params(pairs): &Params,
 ) -> Result<Response> {
-    let fields = grammar::detail(view, pairs).map_err(Problem::invalid)?;
+    let mut shown = grammar::detail(view, pairs).map_err(Problem::invalid)?;
+    shown.private = caller.has(&Scope::ReadPii);
+    may_include(app, caller, &shown.include)?;
     let mut connection = app.pool.get().await?;
-    let private = sees_private(view, caller);
-    let row = list::one(view, fields.as_ref(), filters, private, &mut connection).await?;
+    let row = list::one(view, &shown, filters, &mut connection).await?;
     row.map(json).ok_or_else(|| Problem::not_found("There is no such row."))
 }
 
+/// Says what the plan's window means now.
+pub(super) async fn place(
+    plan: &mut Plan,
+    view: &View,
+    now: DateTime<Utc>,
+    connection: &mut Connection,
+) -> Result<Option<Span>> {
+    let time = view.resource().time.and_then(|time| view.index(time));
+    let (Some(window), Some(time)) = (&plan.window, time) else { return Ok(None) };
+    let span = window.resolve(now, connection).await?;
+    plan.within = span.filters(time, view.column(time));
+    Ok(Some(span))
+}
+
 /// Whether the caller is shown the rows that are not public.
-fn sees_private(view: &View, caller: &Allowed<ReadsResource>) -> bool {
+pub(super) fn sees_private(view: &View, caller: &Allowed<ReadsResource>) -> bool {
     view.resource().public.is_some() && caller.has(&Scope::ReadPii)
 }
 
-fn json(body: Vec<u8>) -> Response {
+/// Refuses a caller who could not read by itself what is to be included.
+fn may_include(
+    app: &App,
+    caller: &Allowed<ReadsResource>,
+    include: &[&'static Relation],
+) -> Result<()> {
+    include.iter().try_for_each(|it| caller.also(&it.target().resource().scope, app))
+}
+
+pub(super) fn json(body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// The request's own address with another cursor.
-fn next_link(uri: &Uri, cursor: &str) -> Option<HeaderValue> {
+pub(super) fn next_link(uri: &Uri, cursor: &str) -> Option<HeaderValue> {
     let kept = uri.query().into_iter().flat_map(|query| query.split('&'));
     let mut link = format!("<{}?", uri.path());
     for pair in kept.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")) {

@@ -111,6 +111,8 @@ pub struct Column {
     pub prefix: bool,
     /// The column whose order is meant when this one is sorted by.
     pub order: Option<&'static str>,
+    /// The table whose key it holds.
+    pub references: Option<&'static str>,
     /// What it is: the field's doc comment.
     pub doc: &'static str,
 }
@@ -131,8 +133,15 @@ impl Column {
             indexed: false,
             prefix: false,
             order: None,
+            references: None,
             doc: doc.trim(),
         }
+    }
+
+    /// Marks the column as a foreign key. Does not compile unless there is such a table.
+    #[must_use]
+    pub fn refers_to<T: diesel::Table>(self, _parent: T, parent: &'static str) -> Self {
+        Self { references: Some(parent), ..self }
     }
 
     /// Marks the column as indexed.

@@ -13,7 +13,7 @@ use sha2::Sha256;
 
 use super::{
     column::Type,
-    plan::{Filter, Key},
+    plan::Plan,
     render::{EPOCH_DAYS, EPOCH_MICROS},
     view::View,
 };
@@ -28,8 +28,7 @@ const NULL: u32 = u32::MAX;
 /// The cursor that continues after a row; `values` are its sort keys' as they came from PostgreSQL.
 pub(super) fn seal<'a>(
     view: &View,
-    sort: &[Key],
-    filters: &[Filter],
+    plan: &Plan,
     values: impl Iterator<Item = Option<&'a [u8]>>,
 ) -> String {
     let mut sealed = vec![0; MAC_LENGTH];
@@ -38,45 +37,42 @@ pub(super) fn seal<'a>(
         sealed.extend(length.to_be_bytes());
         sealed.extend(value.unwrap_or_default());
     }
-    let mac = mac(view, sort, filters, &sealed[MAC_LENGTH..]).finalize().into_bytes();
+    let mac = mac(view, plan, &sealed[MAC_LENGTH..]).finalize().into_bytes();
     sealed[..MAC_LENGTH].copy_from_slice(&mac[..MAC_LENGTH]);
     URL_SAFE_NO_PAD.encode(sealed)
 }
 
-/// The values in a cursor, if it was made for this order and these filters.
-pub(super) fn open(
-    view: &View,
-    sort: &[Key],
-    filters: &[Filter],
-    text: &str,
-) -> Result<Vec<Value>, Fault> {
+/// The values in a cursor, if it was made for the plan's order, filters, search and window.
+pub(super) fn open(view: &View, plan: &Plan, text: &str) -> Result<Vec<Value>, Fault> {
     let refuse = |detail: &str| Fault::parameter("cursor", "invalid_cursor", detail);
     let sealed = URL_SAFE_NO_PAD.decode(text).unwrap_or_default();
     let Some((given, payload)) = sealed.split_at_checked(MAC_LENGTH) else {
         return Err(refuse("This is not a cursor of this API."));
     };
-    mac(view, sort, filters, payload).verify_truncated_left(given).map_err(|_| {
+    mac(view, plan, payload).verify_truncated_left(given).map_err(|_| {
         refuse(
-            "The cursor is damaged, or was given for another list, `sort` or filters. Begin \
-             again without a cursor.",
+            "The cursor is damaged, or was given for another list, `sort`, `q` or filters. \
+             Begin again without a cursor.",
         )
     })?;
     let mut rest = payload;
-    sort.iter()
+    plan.sort
+        .iter()
         .map(|key| read(&mut rest, view.column(key.column).ty))
         .collect::<Option<_>>()
         .ok_or_else(|| refuse("The cursor comes from another version of the server."))
 }
 
 /// The MAC over everything a cursor is bound to.
-fn mac(view: &View, sort: &[Key], filters: &[Filter], payload: &[u8]) -> Hmac<Sha256> {
+fn mac(view: &View, plan: &Plan, payload: &[u8]) -> Hmac<Sha256> {
     let mut bound = view.resource().table.to_owned();
-    for key in sort {
+    for key in &plan.sort {
         let direction = if key.descending { " -" } else { " +" };
         bound.push_str(direction);
         bound.push_str(view.column(key.column).name);
     }
-    let mut filters: Vec<_> = filters
+    let mut filters: Vec<_> = plan
+        .filters
         .iter()
         .map(|filter| {
             let name = view.column(filter.column).name;
@@ -86,7 +82,17 @@ fn mac(view: &View, sort: &[Key], filters: &[Filter], payload: &[u8]) -> Hmac<Sh
     // The same filters in another order are the same filters.
     filters.sort_unstable();
     bound.extend(filters);
+    if let Some(window) = &plan.window {
+        bound.extend([format!("\nwindow {window:?}")]);
+    }
+    // No filter is called so: a line begins with a column's name.
+    bound.extend(plan.search.iter().map(|text| format!("\n?{text}")));
 
+    hmac(&bound, payload)
+}
+
+/// The MAC over a payload and what it is bound to.
+fn hmac(bound: &str, payload: &[u8]) -> Hmac<Sha256> {
     // HMAC takes keys of any length.
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(MAC_KEY)
         .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
@@ -94,6 +100,21 @@ fn mac(view: &View, sort: &[Key], filters: &[Filter], payload: &[u8]) -> Hmac<Sh
     mac.update(bound.as_bytes());
     mac.update(payload);
     mac
+}
+
+/// The cursor of a list that is no table's: a text, bound to another.
+pub(super) fn seal_text(bound: &str, text: &str) -> String {
+    let mut sealed = hmac(bound, text.as_bytes()).finalize().into_bytes()[..MAC_LENGTH].to_vec();
+    sealed.extend(text.as_bytes());
+    URL_SAFE_NO_PAD.encode(sealed)
+}
+
+/// The text in such a cursor, if it is bound to `bound`.
+pub(super) fn open_text(bound: &str, cursor: &str) -> Option<String> {
+    let sealed = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let (given, text) = sealed.split_at_checked(MAC_LENGTH)?;
+    hmac(bound, text).verify_truncated_left(given).ok()?;
+    String::from_utf8(text.to_vec()).ok()
 }
 
 /// Takes the next value off `rest`.

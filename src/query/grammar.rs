@@ -1,7 +1,4 @@
 //! The list grammar: query parameters in, a [`Plan`] or every fault out.
-//!
-//! What is not here yet (`q`, `include`, `window`) is refused by name like any other unknown
-//! parameter, so that no client believes it was heard.
 
 use std::{collections::HashSet, mem};
 
@@ -9,70 +6,100 @@ use super::{
     column::{Column, Type},
     cursor,
     operator::Operator,
-    plan::{Count, DEFAULT_LIMIT, Filter, Key, MAX_LIMIT, MAX_VALUES, Plan},
-    value,
+    plan::{Count, DEFAULT_LIMIT, Filter, Key, MAX_LIMIT, MAX_VALUES, Plan, Shown},
+    relation::{self, Relation},
+    search, value,
     view::View,
+    window::Window,
 };
 use crate::{db::sql::Value, http::problem::Fault};
 
 /// The parameters of a list that are not columns.
-pub const LIST_WORDS: [&str; 5] = ["sort", "limit", "cursor", "count", "fields"];
+pub const LIST_WORDS: [&str; 8] =
+    ["sort", "limit", "cursor", "count", "fields", "window", "include", "q"];
+/// The parameters of a single row.
+pub const ROW_WORDS: [&str; 2] = ["fields", "include"];
 
 /// Reads the parameters of a list. `fixed` filters are the route's own: they hold besides, and the
 /// cursor is bound to them too. The plan is for public rows.
 pub fn list(view: &View, pairs: &[(String, String)], fixed: &[Filter]) -> Result<Plan, Vec<Fault>> {
-    let mut reader = Reader::new(view);
+    read(Reader::new(view, &LIST_WORDS), pairs, fixed)
+}
+
+/// Reads the filters of a request that is no list, and its `window`. `words` are its parameters that
+/// are not columns; those among `pairs` are the caller's to read, all but `window`.
+pub(super) fn filters(
+    view: &View,
+    pairs: &[(String, String)],
+    words: &[&str],
+) -> Result<Plan, Vec<Fault>> {
+    read(Reader::new(view, words), pairs, &[])
+}
+
+fn read(
+    mut reader: Reader<'_>,
+    pairs: &[(String, String)],
+    fixed: &[Filter],
+) -> Result<Plan, Vec<Fault>> {
     let plan = reader.list(pairs, fixed);
     if reader.faults.is_empty() { Ok(plan) } else { Err(reader.faults) }
 }
 
-/// Reads the parameters of a single row: only `fields`.
-pub fn detail(view: &View, pairs: &[(String, String)]) -> Result<Option<Vec<usize>>, Vec<Fault>> {
-    let mut reader = Reader::new(view);
-    let mut fields = None;
+/// Reads the parameters of a single row. It is for a public one.
+pub fn detail(view: &View, pairs: &[(String, String)]) -> Result<Shown, Vec<Fault>> {
+    let mut reader = Reader::new(view, &ROW_WORDS);
+    let mut shown = Shown::default();
+    let mut seen = HashSet::with_capacity(pairs.len());
     for (name, text) in pairs {
         match name.as_str() {
-            "fields" if fields.is_some() => reader.duplicate(name),
-            "fields" => fields = Some(reader.fields(text)),
+            _ if !seen.insert(name) => reader.duplicate(name),
+            "fields" => shown.fields = Some(reader.fields(text)),
+            "include" => shown.include = reader.include(text, false),
             _ => {
                 let detail = format!("There is no parameter `{name}` here.");
                 let fault = Fault::parameter(name, "unknown_parameter", detail);
-                reader.faults.push(fault.suggest(name, ["fields"]));
+                reader.faults.push(fault.suggest(name, ROW_WORDS));
             }
         }
     }
-    if reader.faults.is_empty() { Ok(fields) } else { Err(reader.faults) }
+    if reader.faults.is_empty() { Ok(shown) } else { Err(reader.faults) }
 }
 
 /// Reads parameters against a view and keeps what is wrong with them.
 struct Reader<'a> {
     view: &'a View,
+    /// The parameters that are not columns.
+    words: &'a [&'a str],
     faults: Vec<Fault>,
 }
 
 impl<'a> Reader<'a> {
-    fn new(view: &'a View) -> Self {
-        Self { view, faults: Vec::new() }
+    fn new(view: &'a View, words: &'a [&'a str]) -> Self {
+        Self { view, words, faults: Vec::new() }
     }
 
     fn list(&mut self, pairs: &[(String, String)], fixed: &[Filter]) -> Plan {
         let mut plan = Plan {
             filters: fixed.to_vec(),
+            window: None,
+            within: Vec::new(),
             sort: Vec::new(),
             limit: DEFAULT_LIMIT,
             after: None,
             fields: None,
+            include: Vec::new(),
             count: Count::None,
             private: false,
+            search: None,
         };
         let mut cursor = None;
         let mut seen = HashSet::with_capacity(pairs.len());
         for (name, text) in pairs {
             // Three tables have a column `count`: its filter is a number, the grammar's a word.
-            let is_word = match name.as_str() {
-                "count" => self.view.index(name).is_none() || Count::parse(text).is_some(),
-                _ => LIST_WORDS.contains(&name.as_str()),
-            };
+            let is_word = self.words.contains(&name.as_str())
+                && (name != "count"
+                    || self.view.index(name).is_none()
+                    || Count::parse(text).is_some());
             if !seen.insert((name.as_str(), is_word)) {
                 self.duplicate(name);
                 continue;
@@ -83,15 +110,21 @@ impl<'a> Reader<'a> {
                 "limit" => plan.limit = self.limit(text),
                 "count" => plan.count = self.count(text),
                 "fields" => plan.fields = Some(self.fields(text)),
+                "window" => plan.window = self.window(text),
+                "include" => plan.include = self.include(text, true),
+                "q" => plan.search = self.accept(search::read(self.view.resource(), text)),
                 _ => cursor = Some(text),
             }
+        }
+        if plan.search.is_some() && plan.sort.is_empty() {
+            plan.sort.push(Key { column: self.view.rank(), descending: true });
         }
         end_with_key(&mut plan.sort);
         // A cursor is checked against sort and filters, which only then are what was meant.
         if let Some(text) = cursor
             && self.faults.is_empty()
         {
-            match cursor::open(self.view, &plan.sort, &plan.filters, text) {
+            match cursor::open(self.view, &plan, text) {
                 Ok(after) => plan.after = Some(after),
                 Err(fault) => self.faults.push(fault),
             }
@@ -133,6 +166,15 @@ impl<'a> Reader<'a> {
         })
     }
 
+    fn window(&mut self, text: &str) -> Option<Window> {
+        if self.view.resource().time.is_none() {
+            let detail = "The rows of this table have no time, so there is no `window` of them.";
+            self.fault("window", "unsupported_parameter", detail);
+            return None;
+        }
+        self.accept(Window::parse(text))
+    }
+
     /// The columns named, in the resource's order.
     fn fields(&mut self, text: &str) -> Vec<usize> {
         let mut fields = Vec::new();
@@ -147,6 +189,13 @@ impl<'a> Reader<'a> {
         }
         fields.sort_unstable();
         fields
+    }
+
+    fn include(&mut self, text: &str, is_list: bool) -> Vec<&'static Relation> {
+        relation::read(self.view.resource(), text, is_list).unwrap_or_else(|faults| {
+            self.faults.extend(faults);
+            Vec::new()
+        })
     }
 
     fn sort(&mut self, text: &str) -> Vec<Key> {
@@ -171,9 +220,8 @@ impl<'a> Reader<'a> {
             }
             let column = self.view.column(index).order.and_then(|it| self.view.index(it));
             let column = column.unwrap_or(index);
-            if keys.iter().any(|key| key.column == column) {
-                self.fault("sort", "duplicate_field", format!("`{name}` is named twice."));
-            } else {
+            // Named once more it would have nothing left to order.
+            if !keys.iter().any(|key| key.column == column) {
                 keys.push(Key { column, descending });
             }
         }
@@ -251,17 +299,13 @@ impl<'a> Reader<'a> {
                 Operator::of(column).map(|it| format!("{}{}", column.name, it.suffix()))
             })
             .collect();
-        let valid = filters.iter().map(String::as_str).chain(LIST_WORDS);
+        let valid = filters.iter().map(String::as_str).chain(self.words.iter().copied());
         let detail = format!("There is no parameter `{parameter}` here.");
         let fault = Fault::parameter(parameter, "unknown_parameter", detail);
         self.faults.push(fault.suggest(parameter, valid));
     }
 
     fn values(&mut self, parameter: &str, column: &Column, text: &str) -> Option<Vec<Value>> {
-        if text.is_empty() {
-            self.fault(parameter, "empty", format!("`{parameter}` names no value."));
-            return None;
-        }
         let given = text.split(',').count();
         if given > MAX_VALUES {
             let detail = format!("`{parameter}` takes at most {MAX_VALUES} values, not {given}.");

@@ -14,8 +14,11 @@ use futures_util::TryStreamExt;
 
 use super::{
     cursor,
-    plan::{Count, Filter, Plan},
-    render, select,
+    include::Included,
+    plan::{Count, Filter, Plan, Shown},
+    render,
+    search::Snippets,
+    select,
     view::View,
 };
 use crate::db::{
@@ -45,7 +48,11 @@ pub async fn page(
     let shown = view.shown(plan.fields.as_ref());
     // The sort keys' values make the cursor, so they are read even where they are not shown.
     let keys = plan.sort.iter().map(|key| key.column);
-    let extra: Vec<_> = keys.clone().filter(|column| !shown.contains(column)).collect();
+    let related = plan.include.iter().map(|relation| relation.from);
+    let extra = hidden(shown, keys.clone().chain(related));
+    let mut snippets = Snippets::new(plan.search.as_deref(), position(shown, &extra, 0));
+    let mut included =
+        Included::new(&plan.include, plan.private, |column| position(shown, &extra, column));
     let mut body = Vec::with_capacity(64 + ROW_GUESS * plan.limit);
     body.extend_from_slice(b"{\"data\":[");
 
@@ -64,6 +71,8 @@ pub async fn page(
                 body.push(b',');
             }
             render::row(view, shown, &row, &mut body).map_err(Error::DeserializationError)?;
+            included.note(&row, &body);
+            snippets.note(&row);
             rows += 1;
             last = Some(row);
         }
@@ -71,26 +80,43 @@ pub async fn page(
             break;
         }
     }
+    let mut body = included.put(body, connection).await?;
+    let snippets = snippets.read(view, connection).await?;
     let count = count(view, plan, connection).await?;
-    envelope_tail(&mut body, plan, next.as_deref(), count, as_of);
+    envelope_tail(&mut body, plan, next.as_deref(), count, snippets.as_deref(), as_of);
     Ok(Page { body, next })
 }
 
-/// Reads the one row that passes `filters`, as a JSON object. A row that is not public is found
-/// only if `private`.
+/// Reads the one row that passes `filters`, as a JSON object.
 pub async fn one(
     view: &View,
-    fields: Option<&Vec<usize>>,
+    shown: &Shown,
     filters: &[Filter],
-    private: bool,
     connection: &mut Connection,
 ) -> QueryResult<Option<Vec<u8>>> {
-    let statement = select::one(view, fields, filters, private);
+    let columns = view.shown(shown.fields.as_ref());
+    let extra = hidden(columns, shown.include.iter().map(|it| it.from));
+    let mut included =
+        Included::new(&shown.include, shown.private, |column| position(columns, &extra, column));
+    let mut body = Vec::with_capacity(4 * ROW_GUESS);
+    let statement = select::one(view, shown.fields.as_ref(), &extra, filters, shown.private);
     let mut found = AsyncConnectionCore::load(connection, view.ready(statement)).await?;
     let Some(row) = found.try_next().await? else { return Ok(None) };
-    let mut body = Vec::with_capacity(4 * ROW_GUESS);
-    render::row(view, view.shown(fields), &row, &mut body).map_err(Error::DeserializationError)?;
-    Ok(Some(body))
+    render::row(view, columns, &row, &mut body).map_err(Error::DeserializationError)?;
+    included.note(&row, &body);
+    drop((row, found));
+    included.put(body, connection).await.map(Some)
+}
+
+/// The columns that are read and not shown, each once.
+fn hidden(shown: &[usize], read: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut hidden = Vec::new();
+    for column in read {
+        if !shown.contains(&column) && !hidden.contains(&column) {
+            hidden.push(column);
+        }
+    }
+    hidden
 }
 
 /// Where a column stands in a row: among those shown, or behind them.
@@ -110,7 +136,7 @@ fn seal<'a>(
     let values = fields
         .iter()
         .map(|field| field.as_ref().and_then(|field| field.value().map(|raw| raw.as_bytes())));
-    cursor::seal(view, &plan.sort, &plan.filters, values)
+    cursor::seal(view, plan, values)
 }
 
 /// Counts the rows that pass the filters, if that is asked for.
@@ -140,6 +166,7 @@ fn envelope_tail(
     plan: &Plan,
     next: Option<&str>,
     count: Option<i64>,
+    snippets: Option<&[u8]>,
     as_of: DateTime<Utc>,
 ) {
     let next = next.map_or_else(|| "null".to_owned(), |cursor| format!("\"{cursor}\""));
@@ -148,9 +175,14 @@ fn envelope_tail(
         format!("\"count\":{{\"value\":{value},\"exact\":{exact}}},")
     });
     let tail = format!(
-        "],\"page\":{{\"next_cursor\":{next},\"limit\":{}}},\"meta\":{{{count}\"as_of\":\"{}\"}}}}",
+        "],\"page\":{{\"next_cursor\":{next},\"limit\":{}}},\"meta\":{{{count}\"as_of\":\"{}\"",
         plan.limit,
         as_of.to_rfc3339_opts(SecondsFormat::AutoSi, true),
     );
     body.extend_from_slice(tail.as_bytes());
+    if let Some(snippets) = snippets {
+        body.extend_from_slice(b",\"snippets\":");
+        body.extend_from_slice(snippets);
+    }
+    body.extend_from_slice(b"}}");
 }

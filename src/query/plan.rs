@@ -1,6 +1,6 @@
 //! A list request after it was understood: every name is a column's, every value has its type.
 
-use super::operator::Operator;
+use super::{operator::Operator, relation::Relation, window::Window};
 use crate::db::sql::Value;
 
 /// Rows on a page unless the request says otherwise.
@@ -15,6 +15,10 @@ pub const MAX_VALUES: usize = 200;
 pub struct Plan {
     /// All of them hold for every row.
     pub filters: Vec<Filter>,
+    /// The span that the main time column lies in, as it was asked for.
+    pub window: Option<Window>,
+    /// The filters which that means now. They hold as well; a cursor is bound to the words instead.
+    pub within: Vec<Filter>,
     /// The order. Its last key is the primary key, so no two rows are equal in it.
     pub sort: Vec<Key>,
     /// Rows on the page.
@@ -23,10 +27,32 @@ pub struct Plan {
     pub after: Option<Vec<Value>>,
     /// The columns shown, by index; all of them if none.
     pub fields: Option<Vec<usize>>,
+    /// What is shown with each row besides its columns.
+    pub include: Vec<&'static Relation>,
     /// Whether matching rows are counted.
     pub count: Count,
     /// Whether rows that are not public are among them.
     pub private: bool,
+    /// What the rows' prose is searched for.
+    pub search: Option<String>,
+}
+
+/// A validated request for a single row.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Shown {
+    /// The columns shown, by index; all of them if none.
+    pub fields: Option<Vec<usize>>,
+    /// What is shown besides.
+    pub include: Vec<&'static Relation>,
+    /// Whether a row that is not public is found.
+    pub private: bool,
+}
+
+impl Plan {
+    /// Every filter that rows must pass.
+    pub fn all_filters(&self) -> impl Iterator<Item = &Filter> + Clone {
+        self.filters.iter().chain(&self.within)
+    }
 }
 
 /// One filter on one column.

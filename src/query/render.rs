@@ -47,7 +47,7 @@ fn double(value: f64, out: &mut Vec<u8>) {
 }
 
 /// Appends one value, given in PostgreSQL's binary format.
-fn value(ty: Type, raw: &[u8], out: &mut Vec<u8>) -> Result {
+pub(super) fn value(ty: Type, raw: &[u8], out: &mut Vec<u8>) -> Result {
     match ty {
         Type::Int => integer(i32::from_be_bytes(raw.try_into()?), out),
         Type::BigInt => integer(i64::from_be_bytes(raw.try_into()?), out),

@@ -18,6 +18,8 @@ pub struct Resource {
     pub columns: Vec<Column>,
     /// The main time column, for `window` and `stats`.
     pub time: Option<&'static str>,
+    /// The columns that `q` searches. The first of several is what the row is called.
+    pub prose: &'static [&'static str],
     /// The scope a read needs even where reads are open.
     pub scope: Scope,
     /// Whether one row is read by a route of the domain's own.
@@ -40,10 +42,14 @@ impl Resource {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// The `from` clause: the table, and the base table where a column lives there.
+    /// The base table of a subtype: where some of its columns live.
+    pub fn base(&self) -> Option<&'static str> {
+        self.columns.iter().map(|column| column.table).find(|table| *table != self.table)
+    }
+
+    /// The `from` clause: the table, and the base table of a subtype.
     pub fn from_clause(&self) -> String {
-        let base = self.columns.iter().map(|column| column.table).find(|t| *t != self.table);
-        match base {
+        match self.base() {
             Some(base) => format!("{0} join {base} on {base}.id = {0}.id", self.table),
             None => self.table.to_owned(),
         }
@@ -57,9 +63,10 @@ pub trait Served {
 }
 
 /// Declares a row type and how it is served. One line a column: its doc comment, JSON name, Rust
-/// type, and the diesel column it is read from; `indexed` where an index leads with it, or what
-/// else marks a [`Column`](crate::query::column::Column). A `scope` guards all rows, `public` those
-/// that do not fulfil its SQL condition.
+/// type, and the diesel column it is read from; for a foreign key `->` and the table it refers to;
+/// `indexed` where an index leads with it, or what else marks a
+/// [`Column`](crate::query::column::Column). `prose` names what `q` searches. A `scope` guards all rows, `public` those that do not
+/// fulfil its SQL condition.
 ///
 /// ```ignore
 /// resource! {
@@ -67,6 +74,8 @@ pub trait Served {
 ///     pub struct GitCommit, table git_commit, path "/github/commits", time commit_at;
 ///     /// Surrogate key.
 ///     id: i64 = git_commit::id, indexed;
+///     /// The repository, `github_repository.id`.
+///     repo_id: i64 = git_commit::repo_id -> github_repository, indexed;
 ///     /// The full commit message.
 ///     comment: String = git_commit::comment;
 /// }
@@ -79,10 +88,11 @@ macro_rules! resource {
     (
         $(#[doc = $doc:literal])+
         pub struct $name:ident, table $table:ident, path $path:literal
-            $(, time $time:ident)? $(, scope $scope:ident)? $(, public $public:expr)?;
+            $(, time $time:ident)? $(, prose [$($prose:ident),+])? $(, scope $scope:ident)? $(, public $public:expr)?;
         $(
             $(#[doc = $field_doc:literal])+
-            $field:ident: $ty:ty = $from:ident::$column:ident $(, $indexed:ident)?;
+            $field:ident: $ty:ty = $from:ident::$column:ident $(-> $parent:ident)?
+                $(, $indexed:ident)?;
         )+
     ) => {
         $(#[doc = $doc])+
@@ -101,9 +111,10 @@ macro_rules! resource {
         impl $crate::query::resource::Served for $name {
             fn resource() -> $crate::query::resource::Resource {
                 #[allow(unused_mut, unused_assignments, reason = "only some resources name them")]
-                let (mut time, mut scope, mut public) =
-                    (None, $crate::http::scope::Scope::Read, None);
+                let (mut time, mut prose, mut scope, mut public): (_, &[_], _, _) =
+                    (None, &[], $crate::http::scope::Scope::Read, None);
                 $( time = Some(stringify!($time)); )?
+                $( prose = &[$(stringify!($prose)),+]; )?
                 $( scope = $crate::http::scope::Scope::$scope; )?
                 $( public = Some($public); )?
                 $crate::query::resource::Resource {
@@ -117,9 +128,12 @@ macro_rules! resource {
                             stringify!($from),
                             $crate::schema::$from::$column,
                             concat!($($field_doc, "\n"),+),
-                        )$(.$indexed())?
+                        )
+                        $(.refers_to($crate::schema::$parent::table, stringify!($parent)))?
+                        $(.$indexed())?
                     ),+],
                     time,
+                    prose,
                     scope,
                     own_row: false,
                     public,

@@ -13,6 +13,8 @@ use utoipa_axum::router::OpenApiRouter;
 use super::{
     answer,
     docs::{self, Read},
+    export,
+    format::Format,
     plan::Filter,
     resource::Resource,
     value,
@@ -22,6 +24,7 @@ use crate::{
     app::App,
     http::{
         access::{Allowed, ReadsResource},
+        conditional::ReadAt,
         extract::{Params, Path},
         problem::{Problem, Result},
     },
@@ -38,6 +41,12 @@ pub fn routes(resource: &Resource) -> OpenApiRouter<App> {
     serving(resource, router)
 }
 
+/// `GET {path}` alone.
+pub fn list(resource: &Resource) -> OpenApiRouter<App> {
+    let (schemas, paths) = Read::of(resource, resource.path).list();
+    serving(resource, OpenApiRouter::new().routes((schemas, paths, get(list_rows))))
+}
+
 /// Tells the handlers of `router` which resource they read.
 pub fn serving(resource: &Resource, router: OpenApiRouter<App>) -> OpenApiRouter<App> {
     let resource = Arc::new(resource.clone());
@@ -51,8 +60,11 @@ async fn list_rows(
     Extension(view): Extension<Arc<View>>,
     params: Params,
     OriginalUri(uri): OriginalUri,
+    format: Format,
 ) -> Result<Response> {
-    answer::list(&app, &caller, &view, &[], &params, &uri).await
+    let read_at = read_at(&app, &view, &params);
+    let response = export::list(&app, &caller, &view, &[], &params, &uri, format).await?;
+    Ok(marked(response, read_at))
 }
 
 async fn show_row(
@@ -64,5 +76,26 @@ async fn show_row(
 ) -> Result<Response> {
     let id =
         value::parse("id", view.column(0), &id).map_err(|fault| Problem::invalid(vec![fault]))?;
-    answer::one(&app, &caller, &view, &[Filter::equals(0, id)], &params).await
+    let read_at = read_at(&app, &view, &params);
+    let row = answer::one(&app, &caller, &view, &[Filter::equals(0, id)], &params).await?;
+    Ok(marked(row, read_at))
+}
+
+/// What the answer depends on, to be asked before it is read. None where it is more than the
+/// resource's tables: related rows, the time it is, what the planner thinks.
+fn read_at(app: &App, view: &View, Params(pairs): &Params) -> Option<ReadAt> {
+    const PLAIN: [&str; 6] = ["sort", "limit", "cursor", "count", "fields", "q"];
+    let is_plain = |(name, text): &(String, String)| {
+        let column = name.split("__").next().unwrap_or(name);
+        let is_estimate = name == "count" && text == "estimated";
+        !is_estimate && (PLAIN.contains(&name.as_str()) || view.index(column).is_some())
+    };
+    pairs.iter().all(is_plain).then(|| ReadAt::now(app, view.resource().table))?
+}
+
+fn marked(mut response: Response, read_at: Option<ReadAt>) -> Response {
+    if let Some(read_at) = read_at {
+        response.extensions_mut().insert(read_at);
+    }
+    response
 }

@@ -5,6 +5,7 @@ use super::{
     column::{Column, PREFIX, Type},
     operator::Operator,
     plan::{Filter, Plan},
+    search,
     view::View,
 };
 use crate::db::sql::{Statement, Value};
@@ -30,7 +31,7 @@ pub(super) fn parts(view: &View, plan: &Plan) -> &'static [Part] {
     if !view.column(leading).nullable {
         return &[Part::Whole];
     }
-    let mut on_leading = plan.filters.iter().filter(|filter| filter.column == leading);
+    let mut on_leading = plan.all_filters().filter(|filter| filter.column == leading);
     let after_null = matches!(plan.after.as_deref(), Some([Value::Null, ..]));
     if after_null || on_leading.clone().any(Filter::wants_null) {
         &[Part::Absent]
@@ -51,7 +52,8 @@ pub(super) fn page(
     limit: usize,
 ) -> Statement {
     let mut sql = Clauses::new(Statement::new(view.select(plan.fields.as_ref(), extra)), view);
-    sql.rows(&plan.filters, plan.private);
+    sql.search(plan.search.as_deref(), plan.sort[0].column == view.rank());
+    sql.rows(plan.all_filters(), plan.private);
     let leading = view.path(plan.sort[0].column);
     match part {
         Part::Whole => {}
@@ -77,14 +79,15 @@ pub(super) fn page(
     sql.statement
 }
 
-/// The row that passes the filters.
+/// The rows that pass the filters, in no order: those of a key, or of several.
 pub(super) fn one(
     view: &View,
     fields: Option<&Vec<usize>>,
+    extra: &[usize],
     filters: &[Filter],
     private: bool,
 ) -> Statement {
-    let mut sql = Clauses::new(Statement::new(view.select(fields, &[])), view);
+    let mut sql = Clauses::new(Statement::new(view.select(fields, extra)), view);
     sql.rows(filters, private);
     sql.statement
 }
@@ -100,8 +103,15 @@ pub(super) fn estimate(view: &View, plan: &Plan) -> Statement {
 }
 
 fn counted(select: &str, view: &View, plan: &Plan) -> Statement {
-    let mut sql = Clauses::new(Statement::new(format!("{select}{}", view.from())), view);
-    sql.rows(&plan.filters, plan.private);
+    matching(Statement::new(select), view, plan)
+}
+
+/// Appends where the rows of the plan are, and which of them are meant.
+pub(super) fn matching(mut statement: Statement, view: &View, plan: &Plan) -> Statement {
+    statement.push(view.from());
+    let mut sql = Clauses::new(statement, view);
+    sql.search(plan.search.as_deref(), false);
+    sql.rows(plan.all_filters(), plan.private);
     sql.statement
 }
 
@@ -124,8 +134,21 @@ impl<'a> Clauses<'a> {
         &mut self.statement
     }
 
+    /// Keeps the rows in whose prose the text is found, with their rank. It joins, so it comes first.
+    fn search(&mut self, text: Option<&str>, is_ranked: bool) {
+        if let Some(text) = text
+            && let Some(prose) = self.view.prose()
+        {
+            search::join(&mut self.statement, text);
+            if is_ranked {
+                prose.join_rank(&mut self.statement);
+            }
+            self.condition().push(&prose.matches());
+        }
+    }
+
     /// The conditions that say which rows are meant.
-    fn rows(&mut self, filters: &[Filter], private: bool) {
+    fn rows<'f>(&mut self, filters: impl IntoIterator<Item = &'f Filter>, private: bool) {
         if let Some(public) = self.view.resource().public
             && !private
         {
@@ -134,7 +157,7 @@ impl<'a> Clauses<'a> {
         self.filters(filters);
     }
 
-    fn filters(&mut self, filters: &[Filter]) {
+    fn filters<'f>(&mut self, filters: impl IntoIterator<Item = &'f Filter>) {
         for filter in filters {
             if self.view.column(filter.column).prefix {
                 self.prefix(filter);

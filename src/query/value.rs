@@ -88,7 +88,7 @@ fn date(text: &str) -> Option<NaiveDate> {
     plain.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())?
 }
 
-fn timestamp(parameter: &str, text: &str) -> Result<DateTime<Utc>, Fault> {
+pub(super) fn timestamp(parameter: &str, text: &str) -> Result<DateTime<Utc>, Fault> {
     if let Some(date) = date(text) {
         return Ok(date.and_time(NaiveTime::MIN).and_utc());
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     column::{Column, PREFIX},
     resource::Resource,
+    search::{Prose, RANK},
     shapes::Shapes,
 };
 use crate::db::sql::Statement;
@@ -24,18 +25,24 @@ pub struct View {
     /// `select` every column.
     select: String,
     from: String,
+    prose: Option<Prose>,
     shapes: Shapes,
 }
 
 impl View {
     /// Prepares a resource.
     pub fn new(resource: Arc<Resource>) -> Self {
-        let paths: Vec<_> = resource.columns.iter().map(Column::path).collect();
+        let mut paths: Vec<_> = resource.columns.iter().map(Column::path).collect();
+        let select = format!("select {}", paths.join(", "));
+        let prose = Prose::of(&resource);
+        // The rank stands behind the columns: see `rank`.
+        paths.push(RANK.path());
         Self {
             labels: resource.columns.iter().map(|it| format!("\"{}\":", it.name).into()).collect(),
-            everything: (0..paths.len()).collect(),
+            everything: (0..resource.columns.len()).collect(),
             prefixes: paths.iter().map(|path| format!("left({path}, {PREFIX})")).collect(),
-            select: format!("select {}", paths.join(", ")),
+            select,
+            prose,
             from: format!(" from {}", resource.from_clause()),
             shapes: Shapes::default(),
             paths,
@@ -50,7 +57,17 @@ impl View {
 
     /// The column at an index.
     pub fn column(&self, index: usize) -> &Column {
-        &self.resource.columns[index]
+        self.resource.columns.get(index).unwrap_or(&RANK)
+    }
+
+    /// The index at which the rank of a searched row stands, behind the columns.
+    pub(super) fn rank(&self) -> usize {
+        self.resource.columns.len()
+    }
+
+    /// The prose that `q` searches.
+    pub(super) fn prose(&self) -> Option<&Prose> {
+        self.prose.as_ref()
     }
 
     /// The index of a column.

@@ -4,9 +4,12 @@
 
 mod access;
 mod archive;
+mod changes;
 mod check;
+mod dashboard;
 mod demo;
 mod documents;
+mod domain_reads;
 mod embedded;
 mod ingest;
 mod openapi;

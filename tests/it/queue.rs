@@ -50,6 +50,21 @@ fn waiting(app: &TestApp) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_more_wait_than_the_limit_says() {
+    let app = TestApp::with(|settings| settings.queue_limit = 2).await;
+    for id in [1, 2] {
+        let answer = send(&app, "accounts", None, true, account(id).to_string()).await;
+        assert_eq!(answer.status(), 202, "{}", answer.text());
+    }
+    let full = send(&app, "accounts", None, true, account(3).to_string()).await;
+    assert!(full.header("retry-after").is_some());
+    assert_eq!(full.expect(503)["type"], "urn:boost-dashboard:queue_full");
+    assert_eq!(waiting(&app).len(), 2, "what is refused is not kept");
+    // What does not ask to be queued is none of the queue's business.
+    send(&app, "accounts", None, false, account(3).to_string()).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_request_is_answered_at_once_and_run_later() {
     let app = TestApp::new().await;
     let body = json!([account(1), {"login": "nobody"}, account(2)]).to_string();

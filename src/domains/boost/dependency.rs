@@ -10,11 +10,11 @@ resource! {
     /// Surrogate key.
     id: i64 = boost_dependency::id, indexed;
     /// The library that depends, `boost_library.id`.
-    client_library_id: i64 = boost_dependency::client_library_id, indexed;
+    client_library_id: i64 = boost_dependency::client_library_id -> boost_library, indexed;
     /// The release, `boost_version.id`.
-    version_id: i64 = boost_dependency::version_id, indexed;
+    version_id: i64 = boost_dependency::version_id -> boost_version, indexed;
     /// The library depended on, `boost_library.id`.
-    dep_library_id: i64 = boost_dependency::dep_library_id, indexed;
+    dep_library_id: i64 = boost_dependency::dep_library_id -> boost_library, indexed;
     /// When the row was made here.
     created_at: DateTime<Utc> = boost_dependency::created_at;
 }

@@ -13,7 +13,7 @@ resource! {
     /// Key, the same as `github_file.id`.
     id: i64 = boost_file::id, indexed;
     /// The repository, `github_repository.id`.
-    repo_id: i64 = github_file::repo_id, indexed;
+    repo_id: i64 = github_file::repo_id -> github_repository, indexed;
     /// The path inside the repository, exact.
     filename: String = github_file::filename, indexed;
     /// Whether the newest commit that touches it removed it or renamed it away.
@@ -21,9 +21,9 @@ resource! {
     /// When the row was made here.
     created_at: DateTime<Utc> = github_file::created_at;
     /// The file it was renamed from, `github_file.id`. Chains may be cyclic.
-    previous_filename_id: Option<i64> = github_file::previous_filename_id, indexed;
+    previous_filename_id: Option<i64> = github_file::previous_filename_id -> github_file, indexed;
     /// The library, `boost_library.id`.
-    library_id: i64 = boost_file::library_id, indexed;
+    library_id: i64 = boost_file::library_id -> boost_library, indexed;
 }
 
 diesel::allow_tables_to_appear_in_same_query!(boost_file, github_file);

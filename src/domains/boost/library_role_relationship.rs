@@ -11,9 +11,10 @@ resource! {
     /// Surrogate key.
     id: i64 = boost_library_role_relationship::id, indexed;
     /// The library in the release, `boost_library_version.id`.
-    library_version_id: i64 = boost_library_role_relationship::library_version_id, indexed;
+    library_version_id: i64 =
+        boost_library_role_relationship::library_version_id -> boost_library_version, indexed;
     /// The person's account, `github_account.id`.
-    account_id: i64 = boost_library_role_relationship::account_id, indexed;
+    account_id: i64 = boost_library_role_relationship::account_id -> github_account, indexed;
     /// Whether the person maintains it.
     is_maintainer: bool = boost_library_role_relationship::is_maintainer;
     /// Whether the person wrote it.

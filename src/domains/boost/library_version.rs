@@ -11,9 +11,9 @@ resource! {
     /// Surrogate key.
     id: i64 = boost_library_version::id, indexed;
     /// The library, `boost_library.id`.
-    library_id: i64 = boost_library_version::library_id, indexed;
+    library_id: i64 = boost_library_version::library_id -> boost_library, indexed;
     /// The release, `boost_version.id`.
-    version_id: i64 = boost_library_version::version_id, indexed;
+    version_id: i64 = boost_library_version::version_id -> boost_version, indexed;
     /// The C++ standard it needs, as its metadata says, such as `14`; empty if not stated.
     cpp_version: String = boost_library_version::cpp_version;
     /// What it is for, in a sentence.

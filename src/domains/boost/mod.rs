@@ -10,6 +10,7 @@ pub mod library_category_relationship;
 pub mod library_repository;
 pub mod library_role_relationship;
 pub mod library_version;
+pub mod reads;
 pub mod version;
 
 use super::domain::Domain;
@@ -28,4 +29,5 @@ pub fn domain() -> Domain {
         .resource::<library_category::BoostLibraryCategory>()
         .resource::<library_category_relationship::BoostLibraryCategoryRelationship>()
         .kinds(ingest::kinds::kinds())
+        .routes(reads::routes)
 }

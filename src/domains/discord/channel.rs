@@ -12,7 +12,7 @@ resource! {
     /// Surrogate key.
     id: i64 = discord_channel::id, indexed;
     /// The server, `discord_server.id` (not Discord's id).
-    server_id: i64 = discord_channel::server_id, indexed;
+    server_id: i64 = discord_channel::server_id -> discord_server, indexed;
     /// Discord's id (snowflake).
     channel_id: IdText = discord_channel::channel_id, indexed;
     /// The name.

@@ -4,19 +4,22 @@ use chrono::{DateTime, Utc};
 
 use crate::{query::column::IdText, resource};
 
+/// Which messages are public: those of servers. Server 0 stands for direct messages.
+pub const PUBLIC: &str = "not exists (select from discord_channel \
+    join discord_server on discord_server.id = discord_channel.server_id \
+    where discord_channel.id = discord_message.channel_id and discord_server.server_id = 0)";
+
 resource! {
     /// A message in a Discord channel.
     pub struct DiscordMessage, table discord_message,
-        path "/discord/messages", time message_created_at,
-        public "not exists (select from discord_channel \
-            join discord_server on discord_server.id = discord_channel.server_id \
-            where discord_channel.id = discord_message.channel_id and discord_server.server_id = 0)";
+        path "/discord/messages", time message_created_at, prose [content],
+        public PUBLIC;
     /// Surrogate key.
     id: i64 = discord_message::id, indexed;
     /// The channel, `discord_channel.id` (not Discord's id).
-    channel_id: i64 = discord_message::channel_id, indexed;
+    channel_id: i64 = discord_message::channel_id -> discord_channel, indexed;
     /// Who wrote it, `discord_profile.id`.
-    author_id: i64 = discord_message::author_id, indexed;
+    author_id: i64 = discord_message::author_id -> discord_profile, indexed;
     /// Discord's id (snowflake).
     message_id: IdText = discord_message::message_id, indexed;
     /// The text, Markdown.

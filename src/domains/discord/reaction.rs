@@ -14,7 +14,7 @@ resource! {
     /// Surrogate key.
     id: i64 = discord_reaction::id, indexed;
     /// The message, `discord_message.id` (not Discord's id).
-    message_id: i64 = discord_reaction::message_id, indexed;
+    message_id: i64 = discord_reaction::message_id -> discord_message, indexed;
     /// The character, or `name:id` of a custom emoji.
     emoji: String = discord_reaction::emoji, indexed;
     /// How many users reacted with it.

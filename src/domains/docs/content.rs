@@ -15,9 +15,9 @@ resource! {
     /// SHA-256 of the text, hex.
     content_hash: String = boost_doc_content::content_hash, indexed;
     /// The oldest release seen with the text, `boost_version.id`.
-    first_version_id: Option<i64> = boost_doc_content::first_version_id, indexed;
+    first_version_id: Option<i64> = boost_doc_content::first_version_id -> boost_version, indexed;
     /// The newest release seen with the text, `boost_version.id`.
-    last_version_id: Option<i64> = boost_doc_content::last_version_id, indexed;
+    last_version_id: Option<i64> = boost_doc_content::last_version_id -> boost_version, indexed;
     /// Whether the search index has it.
     is_upserted: bool = boost_doc_content::is_upserted;
     /// When it was last fetched.

@@ -6,13 +6,13 @@ use crate::resource;
 
 resource! {
     /// A commit of a GitHub repository.
-    pub struct GitCommit, table git_commit, path "/github/commits", time commit_at;
+    pub struct GitCommit, table git_commit, path "/github/commits", time commit_at, prose [comment];
     /// Surrogate key.
     id: i64 = git_commit::id, indexed;
     /// The repository, `github_repository.id`.
-    repo_id: i64 = git_commit::repo_id, indexed;
+    repo_id: i64 = git_commit::repo_id -> github_repository, indexed;
     /// The account of the author (the committer only as a fall-back), `github_account.id`.
-    account_id: i64 = git_commit::account_id, indexed;
+    account_id: i64 = git_commit::account_id -> github_account, indexed;
     /// The SHA, lower-case hex.
     commit_hash: String = git_commit::commit_hash, indexed;
     /// The full commit message.

@@ -12,9 +12,9 @@ resource! {
     /// Surrogate key.
     id: i64 = git_commit_file_change::id, indexed;
     /// The commit, `git_commit.id`.
-    commit_id: i64 = git_commit_file_change::commit_id, indexed;
+    commit_id: i64 = git_commit_file_change::commit_id -> git_commit, indexed;
     /// The file, `github_file.id`; of a rename, the new name.
-    github_file_id: i64 = git_commit_file_change::github_file_id, indexed;
+    github_file_id: i64 = git_commit_file_change::github_file_id -> github_file, indexed;
     /// What was done.
     status: FileChangeStatus = git_commit_file_change::status, indexed;
     /// Lines added.

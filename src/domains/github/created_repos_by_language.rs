@@ -11,7 +11,7 @@ resource! {
     /// Surrogate key.
     id: i64 = created_repos_by_language::id, indexed;
     /// The language, `language.id`.
-    language_id: i64 = created_repos_by_language::language_id, indexed;
+    language_id: i64 = created_repos_by_language::language_id -> language, indexed;
     /// The calendar year.
     year: i32 = created_repos_by_language::year, indexed;
     /// Repositories created in that year.

@@ -10,7 +10,7 @@ resource! {
     /// Surrogate key.
     id: i64 = github_file::id, indexed;
     /// The repository, `github_repository.id`.
-    repo_id: i64 = github_file::repo_id, indexed;
+    repo_id: i64 = github_file::repo_id -> github_repository, indexed;
     /// The path inside the repository, exact.
     filename: String = github_file::filename, indexed;
     /// Whether the newest commit that touches it removed it or renamed it away.
@@ -18,5 +18,5 @@ resource! {
     /// When the row was made here.
     created_at: DateTime<Utc> = github_file::created_at;
     /// The file it was renamed from, `github_file.id`. Chains may be cyclic.
-    previous_filename_id: Option<i64> = github_file::previous_filename_id, indexed;
+    previous_filename_id: Option<i64> = github_file::previous_filename_id -> github_file, indexed;
 }

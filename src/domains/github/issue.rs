@@ -7,13 +7,14 @@ use crate::{query::column::IdText, resource};
 
 resource! {
     /// An issue of a repository. Pull requests are not among them.
-    pub struct Issue, table issue, path "/github/issues", time issue_created_at;
+    pub struct Issue, table issue,
+        path "/github/issues", time issue_created_at, prose [title, body];
     /// Surrogate key.
     id: i64 = issue::id, indexed;
     /// The repository, `github_repository.id`.
-    repo_id: i64 = issue::repo_id, indexed;
+    repo_id: i64 = issue::repo_id -> github_repository, indexed;
     /// Who opened it, `github_account.id`; GitHub's `ghost` if the account is deleted.
-    account_id: i64 = issue::account_id, indexed;
+    account_id: i64 = issue::account_id -> github_account, indexed;
     /// The number within the repository.
     issue_number: i32 = issue::issue_number, indexed;
     /// GitHub's id.

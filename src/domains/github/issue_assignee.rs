@@ -10,9 +10,9 @@ resource! {
     /// Surrogate key.
     id: i64 = issue_assignee::id, indexed;
     /// The issue, `issue.id` (not GitHub's id).
-    issue_id: i64 = issue_assignee::issue_id, indexed;
+    issue_id: i64 = issue_assignee::issue_id -> issue, indexed;
     /// The assignee, `github_account.id`.
-    account_id: i64 = issue_assignee::account_id, indexed;
+    account_id: i64 = issue_assignee::account_id -> github_account, indexed;
     /// When the row was made here.
     created_at: DateTime<Utc> = issue_assignee::created_at;
 }

@@ -10,7 +10,7 @@ resource! {
     /// Surrogate key.
     id: i64 = issue_label::id, indexed;
     /// The issue, `issue.id` (not GitHub's id).
-    issue_id: i64 = issue_label::issue_id, indexed;
+    issue_id: i64 = issue_label::issue_id -> issue, indexed;
     /// The label's name, case kept.
     label_name: String = issue_label::label_name, indexed;
     /// When the row was made here.

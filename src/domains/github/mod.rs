@@ -18,6 +18,7 @@ pub mod pull_request_comment;
 pub mod pull_request_label;
 pub mod pull_request_review;
 pub mod reads;
+pub mod renames;
 pub mod repo_language;
 pub mod repo_license;
 pub mod repository;

@@ -7,13 +7,14 @@ use crate::{query::column::IdText, resource};
 
 resource! {
     /// A pull request of a repository.
-    pub struct PullRequest, table pull_request, path "/github/pull-requests", time pr_created_at;
+    pub struct PullRequest, table pull_request,
+        path "/github/pull-requests", time pr_created_at, prose [title, body];
     /// Surrogate key.
     id: i64 = pull_request::id, indexed;
     /// The repository, `github_repository.id`.
-    repo_id: i64 = pull_request::repo_id, indexed;
+    repo_id: i64 = pull_request::repo_id -> github_repository, indexed;
     /// Who opened it, `github_account.id`; GitHub's `ghost` if the account is deleted.
-    account_id: i64 = pull_request::account_id, indexed;
+    account_id: i64 = pull_request::account_id -> github_account, indexed;
     /// The number within the repository.
     pr_number: i32 = pull_request::pr_number, indexed;
     /// GitHub's id. Negative while the pull request was seen in issue lists only.

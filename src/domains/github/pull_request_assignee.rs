@@ -11,9 +11,9 @@ resource! {
     /// Surrogate key.
     id: i64 = pull_request_assignee::id, indexed;
     /// The pull request, `pull_request.id` (not GitHub's id).
-    pr_id: i64 = pull_request_assignee::pr_id, indexed;
+    pr_id: i64 = pull_request_assignee::pr_id -> pull_request, indexed;
     /// The assignee, `github_account.id`.
-    account_id: i64 = pull_request_assignee::account_id, indexed;
+    account_id: i64 = pull_request_assignee::account_id -> github_account, indexed;
     /// When the row was made here.
     created_at: DateTime<Utc> = pull_request_assignee::created_at;
 }

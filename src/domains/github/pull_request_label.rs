@@ -11,7 +11,7 @@ resource! {
     /// Surrogate key.
     id: i64 = pull_request_label::id, indexed;
     /// The pull request, `pull_request.id` (not GitHub's id).
-    pr_id: i64 = pull_request_label::pr_id, indexed;
+    pr_id: i64 = pull_request_label::pr_id -> pull_request, indexed;
     /// The label's name, case kept.
     label_name: String = pull_request_label::label_name, indexed;
     /// When the row was made here.

@@ -7,13 +7,13 @@ use crate::{query::column::IdText, resource};
 resource! {
     /// A review of a pull request, or a comment on a line of its diff: `kind` says which.
     pub struct PullRequestReview, table pull_request_review,
-        path "/github/pull-request-reviews", time pr_review_created_at;
+        path "/github/pull-request-reviews", time pr_review_created_at, prose [body];
     /// Surrogate key.
     id: i64 = pull_request_review::id, indexed;
     /// The pull request, `pull_request.id` (not GitHub's id).
-    pr_id: i64 = pull_request_review::pr_id, indexed;
+    pr_id: i64 = pull_request_review::pr_id -> pull_request, indexed;
     /// Who wrote it, `github_account.id`; GitHub's `ghost` if the account is deleted.
-    account_id: i64 = pull_request_review::account_id, indexed;
+    account_id: i64 = pull_request_review::account_id -> github_account, indexed;
     /// GitHub's id; negated for a review whose number a review comment has too.
     pr_review_id: IdText = pull_request_review::pr_review_id, indexed;
     /// The text, Markdown; often empty for a review.

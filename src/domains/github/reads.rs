@@ -19,7 +19,8 @@ use utoipa::openapi::path::Parameter;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
-    commit::GitCommit, issue::Issue, pull_request::PullRequest, repository::GitHubRepository,
+    commit::GitCommit, issue::Issue, pull_request::PullRequest, renames,
+    repository::GitHubRepository,
 };
 use crate::{
     app::App,
@@ -36,6 +37,8 @@ use crate::{
         answer,
         column::Type,
         docs::{Read, path_parameter},
+        export,
+        format::Format,
         plan::Filter,
         resource::{Resource, Served},
         routes::serving,
@@ -58,6 +61,7 @@ pub fn routes() -> OpenApiRouter<App> {
             "pull-requests",
             Key { column: "pr_number", parameter: "number" },
         ))
+        .merge(renames::routes())
 }
 
 /// The rows of one repository: their list, and each by its key.
@@ -134,9 +138,10 @@ async fn list_below(
     repository: Repository,
     params: Params,
     OriginalUri(uri): OriginalUri,
+    format: Format,
 ) -> Result<Response> {
     let fixed = [repository.filter(&view)?];
-    answer::list(&app, &caller, &view, &fixed, &params, &uri).await
+    export::list(&app, &caller, &view, &fixed, &params, &uri, format).await
 }
 
 async fn show_below(

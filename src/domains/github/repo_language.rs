@@ -10,9 +10,9 @@ resource! {
     /// Surrogate key.
     id: i64 = repo_language::id, indexed;
     /// The repository, `github_repository.id`.
-    repo_id: i64 = repo_language::repo_id, indexed;
+    repo_id: i64 = repo_language::repo_id -> github_repository, indexed;
     /// The language, `language.id`.
-    language_id: i64 = repo_language::language_id, indexed;
+    language_id: i64 = repo_language::language_id -> language, indexed;
     /// The amount in bytes, as GitHub counts it (not lines, the name notwithstanding).
     line_count: i64 = repo_language::line_count;
     /// When the row was made here.

@@ -10,9 +10,9 @@ resource! {
     /// Surrogate key.
     id: i64 = repo_license::id, indexed;
     /// The repository, `github_repository.id`.
-    repo_id: i64 = repo_license::repo_id, indexed;
+    repo_id: i64 = repo_license::repo_id -> github_repository, indexed;
     /// The license, `license.id`.
-    license_id: i64 = repo_license::license_id, indexed;
+    license_id: i64 = repo_license::license_id -> license, indexed;
     /// When the row was made here.
     created_at: DateTime<Utc> = repo_license::created_at;
 }

@@ -7,11 +7,11 @@ use crate::resource;
 resource! {
     /// A message on a mailing list.
     pub struct MailingListMessage, table mailing_list_message,
-        path "/mailing-list/messages", time sent_at;
+        path "/mailing-list/messages", time sent_at, prose [subject, content];
     /// Surrogate key.
     id: i64 = mailing_list_message::id, indexed;
     /// The sender, `mailing_list_profile.id`.
-    sender_id: i64 = mailing_list_message::sender_id, indexed;
+    sender_id: i64 = mailing_list_message::sender_id -> mailing_list_profile, indexed;
     /// The archive's id of the message, a hash of its Message-ID.
     msg_id: String = mailing_list_message::msg_id, indexed;
     /// The `msg_id` of the message it answers, which may be absent; empty for the first of a

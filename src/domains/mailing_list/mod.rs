@@ -2,6 +2,7 @@
 
 pub mod ingest;
 pub mod message;
+pub mod thread;
 
 use super::domain::Domain;
 
@@ -10,4 +11,5 @@ pub fn domain() -> Domain {
     Domain::new("mailing-list", "Messages on the mailing lists.")
         .resource::<message::MailingListMessage>()
         .kinds(ingest::kinds::kinds())
+        .routes(thread::routes)
 }

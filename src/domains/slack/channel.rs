@@ -11,7 +11,7 @@ resource! {
     /// Surrogate key.
     id: i64 = slack_channel::id, indexed;
     /// The workspace, `slack_team.id`.
-    team_id: i64 = slack_channel::team_id, indexed;
+    team_id: i64 = slack_channel::team_id -> slack_team, indexed;
     /// Slack's id, `C…`.
     channel_id: String = slack_channel::channel_id, indexed;
     /// The name; the id while not known.
@@ -21,7 +21,7 @@ resource! {
     /// The purpose, else the topic.
     description: Option<String> = slack_channel::description;
     /// Who made it, `slack_user.id`.
-    creator_user_id: Option<i64> = slack_channel::creator_user_id, indexed;
+    creator_user_id: Option<i64> = slack_channel::creator_user_id -> slack_user, indexed;
     /// When the row was made here.
     created_at: DateTime<Utc> = slack_channel::created_at;
     /// When a stored value last changed here.

@@ -13,9 +13,9 @@ resource! {
     /// Surrogate key.
     id: i64 = slack_channel_membership::id, indexed;
     /// The channel, `slack_channel.id`.
-    channel_id: i64 = slack_channel_membership::channel_id, indexed;
+    channel_id: i64 = slack_channel_membership::channel_id -> slack_channel, indexed;
     /// The user, `slack_user.id`.
-    slack_user_id: i64 = slack_channel_membership::slack_user_id, indexed;
+    slack_user_id: i64 = slack_channel_membership::slack_user_id -> slack_user, indexed;
     /// Whether the user is a guest.
     is_restricted: bool = slack_channel_membership::is_restricted;
     /// Whether the user has left.

@@ -13,9 +13,9 @@ resource! {
     /// Surrogate key.
     id: i64 = slack_channel_membership_change_log::id, indexed;
     /// The channel, `slack_channel.id`.
-    channel_id: i64 = slack_channel_membership_change_log::channel_id, indexed;
+    channel_id: i64 = slack_channel_membership_change_log::channel_id -> slack_channel, indexed;
     /// The user, `slack_user.id`.
-    slack_user_id: i64 = slack_channel_membership_change_log::slack_user_id, indexed;
+    slack_user_id: i64 = slack_channel_membership_change_log::slack_user_id -> slack_user, indexed;
     /// Whether the user joined; false if the user left.
     is_joined: bool = slack_channel_membership_change_log::is_joined;
     /// When that happened at Slack.

@@ -4,20 +4,24 @@ use chrono::{DateTime, Utc};
 
 use crate::resource;
 
+/// Which messages are public: those of public channels.
+pub const PUBLIC: &str = "exists (select from slack_channel \
+    where slack_channel.id = slack_message.channel_id \
+    and slack_channel.channel_type = 'public_channel')";
+
 resource! {
     /// A message in a Slack channel.
     pub struct SlackMessage, table slack_message,
-        path "/slack/messages", time slack_message_created_at,
-        public "exists (select from slack_channel where slack_channel.id = slack_message.channel_id \
-            and slack_channel.channel_type = 'public_channel')";
+        path "/slack/messages", time slack_message_created_at, prose [message],
+        public PUBLIC;
     /// Surrogate key.
     id: i64 = slack_message::id, indexed;
     /// The channel, `slack_channel.id`.
-    channel_id: i64 = slack_message::channel_id, indexed;
+    channel_id: i64 = slack_message::channel_id -> slack_channel, indexed;
     /// Slack's timestamp, which is the message's id within its channel.
     ts: String = slack_message::ts, indexed;
     /// Who wrote it, `slack_user.id`; null if Slack names nobody.
-    slack_user_id: Option<i64> = slack_message::slack_user_id, indexed;
+    slack_user_id: Option<i64> = slack_message::slack_user_id -> slack_user, indexed;
     /// The text in Slack's markup.
     message: String = slack_message::message;
     /// The `ts` of the thread's first message; null outside threads.

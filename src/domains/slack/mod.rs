@@ -6,6 +6,7 @@ pub mod channel_membership_change_log;
 pub mod ingest;
 pub mod message;
 pub mod team;
+pub mod thread;
 
 use super::domain::Domain;
 
@@ -18,4 +19,5 @@ pub fn domain() -> Domain {
         .resource::<channel_membership::SlackChannelMembership>()
         .resource::<message::SlackMessage>()
         .kinds(ingest::kinds::kinds())
+        .routes(thread::routes)
 }

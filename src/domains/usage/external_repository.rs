@@ -15,7 +15,7 @@ resource! {
     /// Key, the same as `github_repository.id`.
     id: i64 = boost_external_repository::id, indexed;
     /// The owner, `github_account.id`.
-    owner_account_id: i64 = github_repository::owner_account_id, indexed;
+    owner_account_id: i64 = github_repository::owner_account_id -> github_account, indexed;
     /// The name without its owner, in the spelling of its newest payload; compared without case.
     repo_name: String = github_repository::repo_name, indexed;
     /// Stargazers.

@@ -10,11 +10,11 @@ resource! {
     /// Surrogate key.
     id: i64 = boost_usage::id, indexed;
     /// The repository, `boost_external_repository.id`.
-    repo_id: i64 = boost_usage::repo_id, indexed;
+    repo_id: i64 = boost_usage::repo_id -> boost_external_repository, indexed;
     /// The header, `boost_file.id`; null while none of the file's headers is known.
-    boost_header_id: Option<i64> = boost_usage::boost_header_id, indexed;
+    boost_header_id: Option<i64> = boost_usage::boost_header_id -> boost_file, indexed;
     /// The file, `github_file.id`.
-    file_path_id: i64 = boost_usage::file_path_id, indexed;
+    file_path_id: i64 = boost_usage::file_path_id -> github_file, indexed;
     /// Time of the last commit that touched the file.
     last_commit_date: Option<DateTime<Utc>> = boost_usage::last_commit_date, indexed;
     /// Day of the first scan that no longer saw the usage; null while it is active.

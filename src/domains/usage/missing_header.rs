@@ -11,7 +11,7 @@ resource! {
     /// Surrogate key.
     id: i64 = boost_missing_header_tmp::id, indexed;
     /// The usage that waits for it, `boost_usage.id`.
-    usage_id: i64 = boost_missing_header_tmp::usage_id, indexed;
+    usage_id: i64 = boost_missing_header_tmp::usage_id -> boost_usage, indexed;
     /// The header as it is included, such as `boost/asio.hpp`.
     header_name: String = boost_missing_header_tmp::header_name, indexed;
     /// When the row was made here.

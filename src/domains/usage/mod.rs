@@ -4,6 +4,7 @@ pub mod external_repository;
 pub mod header_usage;
 pub mod ingest;
 pub mod missing_header;
+pub mod missing_summary;
 
 use super::domain::Domain;
 
@@ -14,4 +15,5 @@ pub fn domain() -> Domain {
         .resource::<header_usage::BoostUsage>()
         .resource::<missing_header::BoostMissingHeaderTmp>()
         .kinds(ingest::kinds::kinds())
+        .routes(missing_summary::routes)
 }

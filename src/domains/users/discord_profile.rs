@@ -16,7 +16,7 @@ resource! {
     /// Key, the same as `base_profile.id`.
     id: i64 = discord_profile::id, indexed;
     /// The identity it was joined to, `identity.id`; null while unlinked. Ingest never sets it.
-    identity_id: Option<i64> = base_profile::identity_id, indexed;
+    identity_id: Option<i64> = base_profile::identity_id -> identity, indexed;
     /// The platform, which names the table of the row's other half.
     profile_type: ProfileType = base_profile::type_;
     /// Discord's id (snowflake); 0 for messages without an author.

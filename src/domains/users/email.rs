@@ -10,7 +10,7 @@ resource! {
     /// Surrogate key.
     id: i64 = email::id, indexed;
     /// The profile, `base_profile.id`.
-    base_profile_id: i64 = email::base_profile_id, indexed;
+    base_profile_id: i64 = email::base_profile_id -> base_profile, indexed;
     /// The address in the spelling of its newest mention; matched without case.
     email: String = email::email_, indexed;
     /// Whether it is the profile's main address: exactly one of a profile's addresses is.

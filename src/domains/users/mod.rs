@@ -11,13 +11,17 @@ pub mod identity_suggestion;
 pub mod ingest;
 pub mod mailing_list_profile;
 pub mod profile;
+pub mod reads;
 pub mod slack_user;
 pub mod temp_profile_identity_relation;
 pub mod tmp_identity;
 pub mod wg21_paper_author_profile;
 pub mod youtube_speaker;
 
+use utoipa_axum::router::OpenApiRouter;
+
 use super::domain::Domain;
+use crate::app::App;
 
 /// The domain's table of contents.
 pub fn domain() -> Domain {
@@ -36,5 +40,9 @@ pub fn domain() -> Domain {
     .resource_with_own_row::<identity::Identity>()
     .resource::<tmp_identity::TmpIdentity>()
     .resource::<temp_profile_identity_relation::TempProfileIdentityRelation>()
-    .routes(identities::routes::routes)
+    .routes(routes)
+}
+
+fn routes() -> OpenApiRouter<App> {
+    reads::routes().merge(identities::routes::routes())
 }

@@ -10,7 +10,7 @@ resource! {
     /// Surrogate key.
     id: i64 = base_profile::id, indexed;
     /// The identity it was joined to, `identity.id`; null while unlinked. Ingest never sets it.
-    identity_id: Option<i64> = base_profile::identity_id, indexed;
+    identity_id: Option<i64> = base_profile::identity_id -> identity, indexed;
     /// The platform, which names the table of the row's other half.
     r#type: ProfileType = base_profile::type_;
 }

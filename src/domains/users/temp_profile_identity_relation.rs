@@ -11,9 +11,10 @@ resource! {
     /// Surrogate key.
     id: i64 = temp_profile_identity_relation::id, indexed;
     /// The profile, `base_profile.id`.
-    base_profile_id: i64 = temp_profile_identity_relation::base_profile_id, indexed;
+    base_profile_id: i64 = temp_profile_identity_relation::base_profile_id -> base_profile, indexed;
     /// The proposed identity, `tmp_identity.id`.
-    target_identity_id: i64 = temp_profile_identity_relation::target_identity_id, indexed;
+    target_identity_id: i64 =
+        temp_profile_identity_relation::target_identity_id -> tmp_identity, indexed;
     /// When the row was made here.
     created_at: DateTime<Utc> = temp_profile_identity_relation::created_at;
     /// When a stored value last changed here.

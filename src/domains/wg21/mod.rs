@@ -4,6 +4,7 @@ pub mod ingest;
 pub mod mailing;
 pub mod paper;
 pub mod paper_author;
+pub mod revisions;
 
 use super::domain::Domain;
 
@@ -14,4 +15,5 @@ pub fn domain() -> Domain {
         .resource::<paper::WG21Paper>()
         .resource::<paper_author::WG21PaperAuthor>()
         .kinds(ingest::kinds::kinds())
+        .routes(revisions::routes)
 }

@@ -6,7 +6,7 @@ use crate::resource;
 
 resource! {
     /// A paper of the C++ committee.
-    pub struct WG21Paper, table wg21_paper, path "/wg21/papers", time document_date;
+    pub struct WG21Paper, table wg21_paper, path "/wg21/papers", time document_date, prose [title];
     /// Surrogate key.
     id: i64 = wg21_paper::id, indexed;
     /// The paper's number with its revision, lower-case, such as `p1234r0`.
@@ -20,7 +20,7 @@ resource! {
     /// The date on the paper.
     document_date: Option<NaiveDate> = wg21_paper::document_date, indexed;
     /// The mailing, `wg21_mailing.id`.
-    mailing_id: i64 = wg21_paper::mailing_id, indexed;
+    mailing_id: i64 = wg21_paper::mailing_id -> wg21_mailing, indexed;
     /// The subgroup it is meant for, such as `LEWG`; empty if not stated.
     subgroup: String = wg21_paper::subgroup, indexed;
     /// Whether its text has been fetched.

@@ -3,6 +3,7 @@
 pub mod channel;
 pub mod ingest;
 pub mod tag;
+pub mod transcript;
 pub mod video;
 pub mod video_speaker;
 pub mod video_tag;
@@ -18,4 +19,5 @@ pub fn domain() -> Domain {
         .resource::<tag::CppaTag>()
         .resource::<video_tag::YouTubeVideoTag>()
         .kinds(ingest::kinds::kinds())
+        .routes(transcript::routes)
 }

@@ -6,11 +6,12 @@ use crate::resource;
 
 resource! {
     /// A video of a talk.
-    pub struct YouTubeVideo, table youtube_video, path "/youtube/videos", time published_at;
+    pub struct YouTubeVideo, table youtube_video,
+        path "/youtube/videos", time published_at, prose [title, description];
     /// YouTube's id of the video, the key.
     video_id: String = youtube_video::video_id, indexed;
     /// The channel, `youtube_channel.channel_id`.
-    channel_id: Option<String> = youtube_video::channel_id, indexed;
+    channel_id: Option<String> = youtube_video::channel_id -> youtube_channel, indexed;
     /// The title; empty while only a transcript was seen.
     title: String = youtube_video::title;
     /// The description.

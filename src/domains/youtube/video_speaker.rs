@@ -11,9 +11,9 @@ resource! {
     /// Surrogate key.
     id: i64 = youtube_video_speaker::id, indexed;
     /// The video, `youtube_video.video_id`.
-    video_id: String = youtube_video_speaker::video_id, indexed;
+    video_id: String = youtube_video_speaker::video_id -> youtube_video, indexed;
     /// The speaker, `youtube_speaker.id`.
-    speaker_id: i64 = youtube_video_speaker::speaker_id, indexed;
+    speaker_id: i64 = youtube_video_speaker::speaker_id -> youtube_speaker, indexed;
     /// When the row was made here.
     created_at: DateTime<Utc> = youtube_video_speaker::created_at;
 }

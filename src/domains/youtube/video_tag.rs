@@ -8,7 +8,7 @@ resource! {
     /// Surrogate key.
     id: i64 = youtube_video_tags::id, indexed;
     /// The video, `youtube_video.video_id`.
-    youtube_video_id: String = youtube_video_tags::youtube_video_id, indexed;
+    youtube_video_id: String = youtube_video_tags::youtube_video_id -> youtube_video, indexed;
     /// The tag, `cppa_tags.id`.
-    cppa_tag_id: i64 = youtube_video_tags::cppa_tag_id, indexed;
+    cppa_tag_id: i64 = youtube_video_tags::cppa_tag_id -> cppa_tags, indexed;
 }

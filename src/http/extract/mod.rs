@@ -30,6 +30,19 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     }
 }
 
+/// A path's text, as a statement can bind it.
+pub fn text(name: &str, text: String) -> Result<String> {
+    if text.contains('\0') {
+        let detail = format!("The path parameter `{name}` holds the character NUL.");
+        return Err(Problem::invalid(vec![Fault::parameter(
+            name,
+            "invalid_path_parameter",
+            detail,
+        )]));
+    }
+    Ok(text)
+}
+
 fn explain(kind: &ErrorKind) -> Problem {
     let (name, detail) = match kind {
         ErrorKind::ParseErrorAtKey { key, value, expected_type } => {

@@ -48,7 +48,8 @@ impl Token {
         self.scopes.iter().any(|scope| scope.covers(needed))
     }
 
-    fn check_time(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
+    /// Whether it is good at that time.
+    pub(super) fn check_time(&self, now: DateTime<Utc>) -> Result<(), Refusal> {
         let now = now.timestamp();
         if now >= self.expires {
             Err(Refusal::Expired)

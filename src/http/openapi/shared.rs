@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::SHARED;
+use super::{SHARED, conditional};
 use crate::domains::{self, domain::Domain};
 
 /// A refusal that operations share.
@@ -14,7 +14,7 @@ struct Refusal {
     detail: &'static str,
 }
 
-const REFUSALS: [Refusal; 11] = [
+const REFUSALS: [Refusal; 12] = [
     Refusal {
         status: "400",
         name: "BadRequest",
@@ -49,6 +49,13 @@ const REFUSALS: [Refusal; 11] = [
         description: "The request contradicts an earlier one.",
         code: "idempotency_key_reused",
         detail: "The idempotency key was used with another body.",
+    },
+    Refusal {
+        status: "410",
+        name: "Gone",
+        description: "What is asked for is no longer kept.",
+        code: "cursor_expired",
+        detail: "What was changed after this cursor is no longer kept.",
     },
     Refusal {
         status: "413",
@@ -134,17 +141,22 @@ pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
         for (method, operation) in operations.iter_mut() {
             if ["get", "post", "put", "patch", "delete"].contains(&method.as_str()) {
                 complete(operation);
+                if method == "get" {
+                    conditional::complete(operation);
+                }
                 share(operation, &mut parameters)?;
             }
         }
     }
     document["components"]["parameters"] = Value::Object(parameters);
+    conditional::add_components(&mut document["components"]);
     Ok(document)
 }
 
 /// Moves the parameters that are marked as shared among the components.
 fn share(operation: &mut Value, components: &mut Map<String, Value>) -> anyhow::Result<()> {
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
         let Some(Value::String(name)) = parameter.as_object_mut().and_then(|it| it.remove(SHARED))
         else {
             continue;
@@ -180,7 +192,7 @@ fn complete(operation: &mut Value) {
             "401" | "403" | "429" => scope != "none",
             "404" => in_path,
             "413" | "415" | "422" => body,
-            "409" => false,
+            "409" | "410" => false,
             _ => true,
         };
         let own = written.get(refusal.status);
@@ -262,6 +274,7 @@ fn problem_schema() -> Value {
 fn tags(domains: &[Domain]) -> Value {
     let domains = domains.iter().map(|domain| (domain.name, domain.doc));
     let others = [
+        ("changes", "What was written lately, in every table."),
         ("ingest", "Receipts, dead letters, drift and the raw archive."),
         ("webhooks", "What sources tell by themselves, signed instead of with a token."),
         ("service", "Health, metrics and this document."),

@@ -1,7 +1,8 @@
 //! A resource's reads as OpenAPI: everything is said by its column list.
 
-mod parameter;
-mod schema;
+mod exports;
+pub(super) mod parameter;
+pub(super) mod schema;
 
 use serde_json::Value;
 use utoipa::openapi::{
@@ -10,6 +11,7 @@ use utoipa::openapi::{
     schema::Ref,
 };
 
+use self::exports::EXPORTS;
 use super::{column::Type, resource::Resource};
 use crate::http::openapi::operation;
 
@@ -51,9 +53,10 @@ impl<'a> Read<'a> {
             .description("A page of rows.")
             .header("Link", next.build())
             .content("application/json", content.build());
+        let answer = exports::add(answer, self.resource);
         let operation = self
             .operation("list", &format!("List {}", words(self.path)))
-            .description(Some(format!("{}\n\n{SCANS}", self.resource.doc)))
+            .description(Some(format!("{}\n\n{SCANS}\n\n{EXPORTS}", self.resource.doc)))
             .response("200", answer.build());
         let [page, meta] = schema::envelope();
         let grammar = parameter::of_list(self.resource);
@@ -71,12 +74,13 @@ impl<'a> Read<'a> {
         let operation = self
             .operation("get", &format!("Get one {}", words(self.path)))
             .response("200", answer.build());
-        let fields = vec![parameter::fields(self.resource)];
-        (vec![schema::row(self.resource)], self.at(operation, fields))
+        let mut grammar = vec![parameter::fields(self.resource)];
+        grammar.extend(parameter::include(self.resource, false));
+        (vec![schema::row(self.resource)], self.at(operation, grammar))
     }
 
     /// What every read of a resource says.
-    fn operation(&self, verb: &str, summary: &str) -> OperationBuilder {
+    pub(super) fn operation(&self, verb: &str, summary: &str) -> OperationBuilder {
         let resource = self.resource;
         let domain = resource.path.trim_start_matches('/').split('/').next().unwrap_or_default();
         let id = format!("{verb}_{}", identifier(self.path));
@@ -94,7 +98,8 @@ impl<'a> Read<'a> {
         operation
     }
 
-    fn at(&self, operation: OperationBuilder, grammar: Vec<Parameter>) -> Paths {
+    /// The operation at the path, with its parameters.
+    pub(super) fn at(&self, operation: OperationBuilder, grammar: Vec<Parameter>) -> Paths {
         let mut operation = operation.build();
         let all = self.own.iter().cloned().chain(grammar);
         operation.parameters = Some(all.map(RefOr::T).collect());
@@ -155,7 +160,8 @@ fn segments(path: &str) -> impl Iterator<Item = String> {
     words.into_iter()
 }
 
-fn singular(noun: &str) -> String {
+/// A noun in the singular.
+pub(super) fn singular(noun: &str) -> String {
     match noun.strip_suffix("ies") {
         Some(stem) => format!("{stem}y"),
         None if noun.ends_with("status") => noun.to_owned(),

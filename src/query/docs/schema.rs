@@ -3,30 +3,78 @@
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{
     KnownFormat, ObjectBuilder, Ref, RefOr, Schema, SchemaFormat,
-    schema::{ArrayBuilder, SchemaType, Type as JsonType},
+    extensions::ExtensionsBuilder,
+    schema::{AnyOfBuilder, ArrayBuilder, SchemaType, Type as JsonType},
 };
 
 use crate::query::{
     column::{Column, Type},
+    include::MOST_CHILDREN,
     plan::{DEFAULT_LIMIT, MAX_LIMIT},
+    relation::{self, Relation},
     resource::Resource,
 };
 
 /// A schema with its name, as [`OpenApiRouter`](utoipa_axum::router::OpenApiRouter) takes them.
 pub(super) type Named = (String, RefOr<Schema>);
 
+/// The extension that names the members of a row that are there unless `fields` leaves them out.
+/// They cannot be `required`: no schema depends on a parameter. The typed client makes them so.
+const WITHOUT_FIELDS: &str = "x-required-without-fields";
+
 /// The component of a resource's rows.
 pub(super) fn row(resource: &Resource) -> Named {
     let mut object = ObjectBuilder::new().description(Some(resource.doc));
     for column in &resource.columns {
         let value = of_type(column.ty, column.nullable).description(Some(column.doc));
-        object = object.property(column.name, value).required(column.name);
+        object = object.property(column.name, value);
     }
-    (resource.name.to_owned(), object.into())
+    for relation in relation::of(resource) {
+        object = object.property(&*relation.name, related(resource, relation));
+    }
+    if relation::of(resource).iter().any(|relation| !relation.is_one()) {
+        let address = of_type(Type::Text, false).description(Some("The address of the others."));
+        let more = ObjectBuilder::new()
+            .description(Some(format!(
+                "Where the others are of what a row has more than {MOST_CHILDREN} of, by its name \
+                 in `include`."
+            )))
+            .additional_properties(Some(address));
+        object = object.property("more", more);
+    }
+    let always: Vec<_> = resource.columns.iter().map(|column| column.name).collect();
+    let mark = ExtensionsBuilder::new().add(WITHOUT_FIELDS, always).build();
+    (resource.name.to_owned(), object.extensions(Some(mark)).into())
+}
+
+/// The member that `include` adds.
+fn related(resource: &Resource, relation: &Relation) -> RefOr<Schema> {
+    let target = relation.target().resource();
+    let row = Ref::from_schema_name(target.name);
+    let by = target.columns[relation.by].name;
+    if relation.is_one() {
+        let from = resource.columns[relation.from].name;
+        let words = format!(
+            "With `include={}`: the row whose `{by}` is this one's `{from}`; null if there is \
+             none that the caller may see.",
+            relation.name
+        );
+        let null = ObjectBuilder::new().schema_type(SchemaType::new(JsonType::Null));
+        return AnyOfBuilder::new().item(row).item(null).description(Some(words)).into();
+    }
+    let words = format!(
+        "With `include={}`, of a single row only: the rows of `/api/v1{}` whose `{by}` is this row, the \
+         first {MOST_CHILDREN} by `{}`.",
+        relation.name,
+        target.path,
+        target.key().name
+    );
+    let rows = ArrayBuilder::new().items(row).max_items(Some(MOST_CHILDREN));
+    rows.description(Some(words)).into()
 }
 
 /// The parts that every list's answer shares.
-pub(super) fn envelope() -> [Named; 2] {
+pub(in crate::query) fn envelope() -> [Named; 2] {
     let page = ObjectBuilder::new()
         .description(Some("Where the page stands."))
         .property(
@@ -52,10 +100,17 @@ pub(super) fn envelope() -> [Named; 2] {
         )
         .required("value")
         .required("exact");
+    let snippets = ObjectBuilder::new()
+        .description(Some(
+            "With `q`: for each row, by its key, some words around the matches as HTML. The \
+             matches are in `<mark>`, and nothing else is markup.",
+        ))
+        .additional_properties(Some(of_type(Type::Text, false)));
     let meta = ObjectBuilder::new()
         .description(Some("About the answer."))
         .property("count", count)
         .property("as_of", of_type(Type::Timestamp, false).description(Some("When it was read.")))
+        .property("snippets", snippets)
         .required("as_of");
     [("Page".to_owned(), page.into()), ("ListMeta".to_owned(), meta.into())]
 }
@@ -73,7 +128,7 @@ pub(super) fn list(resource: &Resource) -> RefOr<Schema> {
 }
 
 /// The schema of a value.
-pub(super) fn of_type(ty: Type, nullable: bool) -> ObjectBuilder {
+pub(in crate::query) fn of_type(ty: Type, nullable: bool) -> ObjectBuilder {
     let (json, format) = match ty {
         Type::Int => (JsonType::Integer, Some(KnownFormat::Int32)),
         Type::BigInt => (JsonType::Integer, Some(KnownFormat::Int64)),

@@ -202,7 +202,8 @@ impl Said<'_> {
 
     fn removal(&self, what: Gone, object: Node<'_>) -> Option<Item> {
         let (id, repo) = (object.get("id").id(), self.repo());
-        Some(Item::Removal(Removal { what, id: id?, repo: repo? }))
+        let number = object.get("number").maybe_id();
+        Some(Item::Removal(Removal { what, id: id?, number, repo: repo? }))
     }
 
     /// Somebody whom an event names.

@@ -52,9 +52,15 @@ async fn an_acknowledgement_sets_progress_and_list() {
     assert_eq!(failed(&domain).await, [""; 0]);
     assert_eq!(status(&domain).await, ["mailing 2025-01-17 06:00 -"]);
     let silent = json!({"app_type": "mailing", "final_sync_at": "2025-01-18T00:00:00Z"});
-    domain.post("fail-lists", &json!({"app_type": "mailing", "failed_ids": ["k"]})).await;
+    let list = json!({"app_type": "mailing", "failed_ids": ["k"]});
+    let receipt = domain.post("fail-lists", &list).await;
     assert_eq!(domain.action("acks", &silent).await, "updated");
     assert_eq!(failed(&domain).await, ["mailing k"]);
+    // An entry comes from the list that is in force.
+    let rows = domain.sender.get("/pinecone/fail-list").await.expect(200);
+    let path = format!("/pinecone/fail-list/{}/provenance", rows["data"][0]["id"]);
+    let from = domain.sender.get(&path).await.expect(200);
+    assert_eq!((&from["receipt"], &from["kind"]), (&receipt["id"], &json!("fail-lists")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,6 +55,13 @@ async fn flat_and_raw_give_one_row() {
         let from = domain.sender.get("/youtube/videos/aBcD3fGhI_k/provenance").await.expect(200);
         let raw = from["raw"].as_str().unwrap();
         assert!(raw.starts_with("raw/cppa_youtube_script_tracker/metadata/aBcD3fGhI_k@"), "{raw}");
+        // Tags and speakers come from what lists them.
+        for members in ["video-tags", "video-speakers"] {
+            let rows = domain.sender.get(&format!("/youtube/{members}")).await.expect(200);
+            let id = &rows["data"][0]["id"];
+            let member = domain.sender.get(&format!("/youtube/{members}/{id}/provenance")).await;
+            assert_eq!(member.expect(200)["raw"], raw, "{members}");
+        }
         assert_eq!(domain.sender.number("select count(*) from drift").await, 0);
     }
     assert_eq!(seen[0], seen[1]);

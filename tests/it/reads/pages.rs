@@ -8,7 +8,7 @@ use super::{all_rows, keys, oracle, resource, resources, seeded};
 use crate::support::TestApp;
 
 /// Follows the cursors of a list from its first page to its last.
-async fn follow(app: &TestApp, token: &str, path: &str, limit: usize) -> Vec<Value> {
+pub(super) async fn follow(app: &TestApp, token: &str, path: &str, limit: usize) -> Vec<Value> {
     let mut rows = Vec::new();
     let mut next = Some(format!("/api/v1{path}&limit={limit}"));
     while let Some(path) = next {

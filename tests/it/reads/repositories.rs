@@ -8,7 +8,7 @@ use super::{all_rows, seeded};
 use crate::support::TestApp;
 
 /// Names the first seeded repository `Boostorg/JSON`, formerly `old/json`.
-async fn named() -> (TestApp, String, Value) {
+pub(super) async fn named() -> (TestApp, String, Value) {
     let (app, token) = seeded().await;
     let repository = all_rows(&app, &token, "/github/repositories").await.remove(0);
     let (id, owner) = (&repository["id"], &repository["owner_account_id"]);

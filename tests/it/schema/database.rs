@@ -6,9 +6,10 @@ use super::{catalog::Catalog, contract::contract};
 use crate::support::TestDb;
 
 /// Tables of the server's own, which no resource serves.
-const INTERNAL: [&str; 18] = [
+const INTERNAL: [&str; 19] = [
     "boost_header_statement",
     "boost_include",
+    "change_log",
     "dead_letter",
     "drift",
     "former_repository_name",

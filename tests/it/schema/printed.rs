@@ -33,6 +33,7 @@ fn printed(r#type: &str, null: bool) -> String {
         "integer" => "Int4".to_owned(),
         "smallint" => "Int2".to_owned(),
         "boolean" => "Bool".to_owned(),
+        "bigint[]" => "Array<Nullable<Int8>>".to_owned(),
         "double precision" => "Float8".to_owned(),
         "text[]" => "Array<Nullable<Text>>".to_owned(),
         "text" | "bytea" | "jsonb" | "date" | "timestamptz" | "uuid" => capitalised(r#type),

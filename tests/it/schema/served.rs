@@ -14,6 +14,7 @@ use boost_dashboard::{
     },
     query::{
         column::{Column, IdText, Type},
+        relation,
         resource::Resource,
     },
     schema::{base_profile, boost_file, github_account, github_file},
@@ -118,6 +119,50 @@ fn every_column_of_the_contract_is_served_and_so_are_its_base_s() {
     }
 }
 
+#[test]
+fn rows_include_what_every_foreign_key_of_the_contract_names() {
+    let contract = contract();
+    let resources = resources();
+    let relation = |table: &str, kind, to: &str, by: &str| {
+        let found = relation::of(&resources[table].1).iter().find(|it| {
+            let target = &resources[it.table].1;
+            it.kind == kind && it.table == to && target.columns[it.by].name == by
+        });
+        found.unwrap_or_else(|| panic!("{table} lacks {to} by {by}"))
+    };
+    let mut declared = 0;
+    for table in &contract.tables {
+        for column in &table.columns {
+            let (references, name) = (column.references.as_deref(), column.name.as_str());
+            let Some(served) = resources[table.name.as_str()].1.column(name) else {
+                // Only an enum has another name where it is served.
+                assert_eq!(references, None, "{}.{name}", table.name);
+                continue;
+            };
+            if column.pk {
+                assert_eq!(served.references, None, "{}.{name}", table.name);
+                if let Some(base) = references {
+                    assert_eq!(resources[table.name.as_str()].1.base(), Some(base));
+                    relation(base, relation::Kind::Subtype, &table.name, name);
+                }
+                continue;
+            }
+            assert_eq!(served.references, references, "{}.{name}", table.name);
+            if let Some(parent) = references {
+                let key = resources[parent].1.key().name;
+                let parents = relation::of(&resources[table.name.as_str()].1).iter();
+                let named = parents.filter(|it| Some(it.name.as_str()) == name.strip_suffix("_id"));
+                let [named] = named.collect::<Vec<_>>()[..] else { panic!("{name}") };
+                assert_eq!((named.table, named.kind), (parent, relation::Kind::Parent));
+                assert_eq!(resources[parent].1.columns[named.by].name, key);
+                relation(parent, relation::Kind::Children, &table.name, name);
+                declared += 1;
+            }
+        }
+    }
+    assert_eq!(declared, 74);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn served_columns_are_as_the_database_has_them() {
     let catalog = Catalog::read(&mut TestDb::new().await.connect().await).await;
@@ -126,6 +171,11 @@ async fn served_columns_are_as_the_database_has_them() {
             let stored = &catalog.tables[column.table];
             let made = stored.column(column.column).unwrap();
             assert_eq!(column.nullable, made.null, "{}", column.path());
+            let mut keys = stored.foreign_keys.iter();
+            let key = keys.find(|it| it.columns == [column.column.to_owned()]);
+            let shared = column.name == resource.key().name;
+            let parent = key.filter(|_| !shared).map(|it| it.references.as_str());
+            assert_eq!(column.references, parent, "{}", column.path());
             let led = if column.prefix {
                 stored.is_led_by_prefix_of(column.column)
             } else {

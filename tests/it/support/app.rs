@@ -6,6 +6,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     http::{HeaderMap, Method, Request, StatusCode, header, request},
+    response::Response,
 };
 use boost_dashboard::{
     app::{App, Clock},
@@ -19,7 +20,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use super::TestDb;
+use super::{TestDb, slow::Slow};
 
 /// The server as `serve` makes it, with a database and folders that are this test's alone.
 pub(crate) struct TestApp {
@@ -27,6 +28,7 @@ pub(crate) struct TestApp {
     router: Router,
     db: TestDb,
     folder: TempDir,
+    slow: Option<Slow>,
 }
 
 impl TestApp {
@@ -42,7 +44,24 @@ impl TestApp {
 
     /// The server with another clock as well.
     pub(crate) async fn with_clock(clock: Clock, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::on(TestDb::new().await, None, clock, change)
+    }
+
+    /// The server on a database that takes `times` as long to answer.
+    pub(crate) async fn slow(times: u32, change: impl FnOnce(&mut Settings)) -> Self {
         let db = TestDb::new().await;
+        // On a busy machine it is slow by itself.
+        let most = Duration::from_millis(20);
+        let slow = Slow::before(db.url(), times, most).await.unwrap();
+        Self::on(db, Some(slow), Clock::system(), change)
+    }
+
+    fn on(
+        db: TestDb,
+        slow: Option<Slow>,
+        clock: Clock,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = Settings {
             workspace: folder.path().join("workspace"),
@@ -62,9 +81,10 @@ impl TestApp {
             connect_timeout: Duration::from_millis(settings.pool_wait_ms),
             ..PoolSettings::default()
         };
-        let pool = pool::build(db.url(), &pool).unwrap();
+        let url = slow.as_ref().map_or(db.url(), Slow::url);
+        let pool = pool::build(url, &pool).unwrap();
         let app = App::assemble(settings, pool, clock).unwrap();
-        Self { router: router(app.clone()), app, db, folder }
+        Self { router: router(app.clone()), app, db, folder, slow }
     }
 
     /// What handlers hold.
@@ -75,6 +95,11 @@ impl TestApp {
     /// The database behind it.
     pub(crate) fn db(&self) -> &TestDb {
         &self.db
+    }
+
+    /// How long the answers of a slow database were held back.
+    pub(crate) fn held_back(&self) -> Duration {
+        self.slow.as_ref().map_or(Duration::ZERO, Slow::held_back)
     }
 
     /// A folder that goes with the test; `workspace` and `data` are in it.
@@ -136,11 +161,16 @@ impl TestApp {
         self.send(request).await
     }
 
-    /// Any request; [`request`] begins one.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    /// Any request, its answer's body still to be read.
+    pub(crate) async fn open(&self, request: Request<Body>) -> Response {
         // The router never fails: whatever goes wrong is an answer.
         let Ok(response) = self.router.clone().oneshot(request).await;
-        let (parts, body) = response.into_parts();
+        response
+    }
+
+    /// Any request; [`request`] begins one.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.open(request).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer { status: parts.status, headers: parts.headers, body }
     }

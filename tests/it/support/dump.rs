@@ -12,6 +12,7 @@ pub(crate) type Dump = BTreeMap<String, Vec<String>>;
 /// Tables that hold what happened, not what is.
 const INTERNAL: &[&str] = &[
     "__diesel_schema_migrations",
+    "change_log",
     "dead_letter",
     "drift",
     "issued_token",

@@ -7,6 +7,7 @@ mod database;
 pub(crate) mod dump;
 pub(crate) mod process;
 mod server;
+pub(crate) mod slow;
 
 pub(crate) use app::{Answer, TestApp, request};
 pub(crate) use database::TestDb;

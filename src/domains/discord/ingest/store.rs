@@ -22,8 +22,9 @@ use crate::{
     },
 };
 
-/// Drafts of one statement: an export may have a million messages.
-pub const CHUNK: usize = 10_000;
+/// Drafts of one statement: an export may have a million messages, and what is stored together is
+/// copied several times on its way (10,000 took more than 100 MB).
+pub const CHUNK: usize = 2_500;
 
 /// The reactions of a message.
 static REACTIONS: Set = Set {

@@ -281,7 +281,7 @@ static KINDS: [GitHubKind; 7] = [
             known: Known {
                 key: "{repo}:{number}",
                 stored: numbered!("issue", "issue_number", "t.source_digest <> ''"),
-                deleted: None,
+                deleted: Some(("issue", "lower(u.repo) || ':' || u.number")),
             },
             ..spec(
                 "issues",

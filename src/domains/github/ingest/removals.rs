@@ -30,8 +30,18 @@ pub struct Removal {
     pub what: Gone,
     /// GitHub's id of it.
     pub id: i64,
+    /// Its number, if it has one that is told.
+    pub number: Option<i64>,
     /// The repository it was in.
     pub repo: RepoName,
+}
+
+impl Removal {
+    /// The key that scrapers ask for: `owner/name:number`, as the repository was called then. It is
+    /// remembered beside the id, which alone keeps a late copy out.
+    fn named(&self) -> Option<String> {
+        Some(format!("{}:{}", self.repo.folded(), self.number?))
+    }
 }
 
 impl Gone {
@@ -74,8 +84,9 @@ pub async fn remove(tx: &mut Tx<'_>, removals: &[&Removal]) -> QueryResult<Vec<O
         for id in delete(tx, what.table(), key, &condition, ids).await? {
             removed.insert((*what, id), Action::Updated);
         }
-        let keys = ids.iter().map(i64::to_string).collect();
-        tombstone::remember(tx, what.table(), &keys).await?;
+        let of_kind = removals.iter().filter(|removal| removal.what == *what);
+        let keys = ids.iter().map(i64::to_string).chain(of_kind.filter_map(|gone| gone.named()));
+        tombstone::remember(tx, what.table(), &keys.collect()).await?;
     }
     Ok(removals
         .iter()

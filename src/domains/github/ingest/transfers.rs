@@ -87,8 +87,8 @@ async fn move_row(tx: &mut Tx<'_>, transfer: &Transfer) -> QueryResult<Outcome> 
         // It was deleted where it went.
         (Some(_), None) => {
             let repo = transfer.repo.clone();
-            removals::remove(tx, &[&Removal { what: Gone::Issue, id: transfer.from, repo }])
-                .await?;
+            let removal = Removal { what: Gone::Issue, id: transfer.from, number: None, repo };
+            removals::remove(tx, &[&removal]).await?;
         }
         (Some(from), Some(to)) => {
             // The new repository has its own labels and people: the new payload lists them.

@@ -36,7 +36,12 @@ use crate::{
         json::Json,
         problem::{Problem, Result},
     },
-    query::{list, plan::Filter, resource::Served, view::View},
+    query::{
+        list,
+        plan::{Filter, Shown},
+        resource::Served,
+        view::View,
+    },
 };
 
 /// What an operation is answered with.
@@ -165,7 +170,7 @@ fn shown(json: Option<Box<RawValue>>) -> Box<RawValue> {
 
 async fn row(view: &View, id: i64, conn: &mut Connection) -> Result<Option<Box<RawValue>>> {
     let filter = [Filter::equals(0, Value::BigInt(id))];
-    let found = list::one(view, None, &filter, false, conn).await?;
+    let found = list::one(view, &Shown::default(), &filter, conn).await?;
     found.map(raw).transpose()
 }
 
@@ -185,7 +190,7 @@ async fn home(profile: i64, pii: bool, conn: &mut Connection) -> Result<Option<B
 
 async fn identity(id: i64, pii: bool, conn: &mut Connection) -> Result<Option<Box<RawValue>>> {
     let filter = [Filter::equals(0, Value::BigInt(id))];
-    let Some(mut json) = list::one(&IDENTITY, None, &filter, false, conn).await? else {
+    let Some(mut json) = list::one(&IDENTITY, &Shown::default(), &filter, conn).await? else {
         return Ok(None);
     };
     add_profiles(&mut json, id, pii, conn).await?;

@@ -33,7 +33,8 @@ pub enum Table {
 }
 
 impl Table {
-    const ALL: [Self; 7] = [
+    /// Every table that operations write.
+    pub const ALL: [Self; 7] = [
         Self::Identity,
         Self::TmpIdentity,
         Self::BaseProfile,

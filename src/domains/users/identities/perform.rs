@@ -3,7 +3,7 @@
 use diesel_async::{AnsiTransactionManager as Manager, TransactionManager};
 
 use super::{
-    changes::Key,
+    changes::{Key, Table},
     journal::Entry,
     operation::Operation,
     plan::plan,
@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     app::App,
+    changes::announce_tables,
     db::Connection,
     http::problem::{Problem, Result},
 };
@@ -45,7 +46,13 @@ pub async fn perform(app: &App, who: Who<'_>, operation: &Operation) -> Result<D
     let mut conn = app.pool.get().await?;
     for attempt in 1.. {
         match attempt_once(app, &mut conn, &who, operation).await {
-            Ok(done) => return Ok(done),
+            Ok(done) => {
+                if done.operation.is_some() {
+                    let tables = Table::ALL.into_iter().map(Table::name);
+                    announce_tables(app, tables, &mut conn).await;
+                }
+                return Ok(done);
+            }
             Err(stop) if stop.is_passing() && attempt < TRIES => {
                 tracing::debug!(?stop, attempt, "repeating an identity operation");
             }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::{OriginalUri, State},
-    http::{StatusCode, Uri, header},
-    response::{IntoResponse, Response},
+    http::{StatusCode, header},
+    response::Response,
     routing::get,
 };
 use diesel_async::RunQueryDsl;
@@ -20,7 +20,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     answer::{add_profiles, identity_schema},
-    redirect::survivor,
+    redirect::{moved, survivor},
 };
 use crate::{
     app::App,
@@ -106,15 +106,6 @@ async fn show(
             Ok(Response::from_parts(parts, json.into()))
         }
     }
-}
-
-/// 301 to the same address with another id.
-fn moved(uri: &Uri, id: i64, survivor: i64) -> Response {
-    let path = uri.path();
-    let path = path.strip_suffix(&id.to_string()).unwrap_or(path);
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let location = [(header::LOCATION, format!("{path}{survivor}{query}"))];
-    (StatusCode::MOVED_PERMANENTLY, location).into_response()
 }
 
 /// A page of an operation's rows.

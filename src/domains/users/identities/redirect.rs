@@ -1,5 +1,9 @@
 //! Identities that were merged away.
 
+use axum::{
+    http::{StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
 use diesel::{OptionalExtension, QueryResult};
 use diesel_async::RunQueryDsl;
 
@@ -24,4 +28,13 @@ pub async fn survivor(conn: &mut Connection, id: i64) -> QueryResult<Option<i64>
         [Value::BigInt(id)] => Some(id),
         _ => None,
     }))
+}
+
+/// 301 to the same address with the survivor's id.
+pub fn moved(uri: &Uri, id: i64, survivor: i64) -> Response {
+    let path = uri.path();
+    let (before, after) = path.split_once(&format!("/identities/{id}")).unwrap_or((path, ""));
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let location = format!("{before}/identities/{survivor}{after}{query}");
+    (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location)]).into_response()
 }

@@ -18,7 +18,7 @@ const TRACKER: &str = "cppa_youtube_script_tracker";
 const KEY_LENGTH: usize = 2_000;
 
 /// A video's id, if a text is one: `[A-Za-z0-9_-]{1,64}`.
-fn video_id(text: &str) -> Option<&str> {
+pub(super) fn video_id(text: &str) -> Option<&str> {
     let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
     let id = text.trim();
     ((1..=64).contains(&id.len()) && id.bytes().all(is_id)).then_some(id)

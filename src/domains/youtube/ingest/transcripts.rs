@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{TRACKER, read_video_id, speakers::INTRODUCTION, video_id, vtt};
 use crate::ingest::{
     archive::{Folder, RawPath},
+    clean,
     kind::{Accepted, Context, Read},
     stamp::{Stamp, digest},
     value::Node,
@@ -56,8 +57,7 @@ pub fn read(node: Node<'_>, context: &Context) -> Option<Read<Transcript>> {
     }
     let (video_id, lang) = (video?, lang?);
     let text = text.filter(|text| vtt::is_vtt(text) && text.len() <= LONGEST)?;
-    let stem = format!("{video_id}.{lang}");
-    let path = Folder::of(TRACKER).fixed("transcripts").file(&stem, "vtt");
+    let path = archived(&video_id, &lang);
     let stamp = Stamp {
         source_at: Some(context.stated_at()),
         rank: 0,
@@ -102,14 +102,39 @@ fn which_language(stated: Node<'_>, context: &Context) -> Option<String> {
         stated.warn("context_mismatch", format!("The payload is in {said}; it wins."));
     }
     let lang = said.or(given).unwrap_or(ENGLISH);
-    let is_tag = lang.len() <= 64
-        && lang
-            .split('-')
-            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let is_tag = is_language(lang);
     if !is_tag {
         stated.fault("invalid_type", "A language is a BCP 47 tag such as `en` or `pt-BR`.");
     }
     is_tag.then(|| lang.to_owned())
+}
+
+/// Whether a text has the form of a BCP 47 tag.
+pub fn is_language(text: &str) -> bool {
+    let is_part =
+        |part: &str| !part.is_empty() && part.bytes().all(|it| it.is_ascii_alphanumeric());
+    text.len() <= 64 && text.split('-').all(is_part)
+}
+
+/// Where the archive has the transcript of a video in a language.
+pub fn archived(video_id: &str, lang: &str) -> RawPath {
+    Folder::of(TRACKER).fixed("transcripts").file(&format!("{video_id}.{lang}"), "vtt")
+}
+
+/// The `WebVTT` in an archived document, which is that or an object that holds it.
+pub fn text_of(document: Vec<u8>) -> Option<String> {
+    if let Ok(text) = std::str::from_utf8(&document)
+        && vtt::is_vtt(text)
+    {
+        return String::from_utf8(document).ok();
+    }
+    let lossy = String::from_utf8_lossy(&document);
+    if vtt::is_vtt(&lossy) {
+        return Some(lossy.into_owned());
+    }
+    let (object, _) = clean::parse(&document).ok()?;
+    let text = ["vtt", "content"].into_iter().find_map(|key| object.get(key)?.as_str())?;
+    vtt::is_vtt(text).then(|| text.to_owned())
 }
 
 /// The language that is shown: English, else a kind of it, else the first in byte order.

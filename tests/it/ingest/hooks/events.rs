@@ -292,3 +292,23 @@ async fn events_of_the_mirror_make_no_github_rows() {
         assert_eq!(sender.number(&format!("select count(*) from {sql}")).await, count, "{sql}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scrapers_hear_which_issues_are_deleted() {
+    let sender = hooked().await;
+    deliver(&sender, "issues", &of_issue("opened", &issue(1))).await;
+    let ask = async || {
+        let keys = json!({"keys": ["Boostorg/JSON:1", "boostorg/json:2"]});
+        let path = "/api/v1/ingest/github/issues/known";
+        let answer = sender.app.post_json(path, &sender.token, &keys).await.expect(200);
+        ["known", "deleted", "unknown"].map(|list| answer[list].clone())
+    };
+    assert_eq!(ask().await, [json!(["Boostorg/JSON:1"]), json!([]), json!(["boostorg/json:2"])]);
+    deliver(&sender, "issues", &of_issue("deleted", &issue(2))).await;
+    assert_eq!(ask().await, [json!([]), json!(["Boostorg/JSON:1"]), json!(["boostorg/json:2"])]);
+    // A deletion of what never came counts as well.
+    let mut other = issue(1);
+    (other["id"], other["number"]) = (json!(602), json!(2));
+    deliver(&sender, "issues", &of_issue("deleted", &other)).await;
+    assert_eq!(ask().await[1], json!(["Boostorg/JSON:1", "boostorg/json:2"]));
+}

@@ -4,8 +4,10 @@ mod access;
 mod edits;
 mod events;
 mod repositories;
+mod slow;
 
 use axum::{body::Body, http::Method};
+use boost_dashboard::config::Settings;
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -18,7 +20,11 @@ const SECRET: &str = "It's a Secret to Everybody";
 
 /// A server with a webhook.
 async fn hooked() -> Sender {
-    Sender::with(|settings| settings.github_webhook_secrets = vec![SECRET.into()]).await
+    Sender::with(hook_settings).await
+}
+
+fn hook_settings(settings: &mut Settings) {
+    settings.github_webhook_secrets = vec![SECRET.into()];
 }
 
 fn signature(secret: &str, body: &[u8]) -> String {

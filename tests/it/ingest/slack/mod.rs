@@ -81,10 +81,19 @@ impl Slack {
 
     async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let app = TestApp::with(|settings| {
-            settings.slack_signing_secrets = vec!["the one before".into(), SECRET.into()];
+            sign(settings);
             change(settings);
         })
         .await;
+        Self::of(app)
+    }
+
+    /// A server whose database takes `times` as long to answer.
+    async fn slow(times: u32) -> Self {
+        Self::of(TestApp::slow(times, sign).await)
+    }
+
+    fn of(app: TestApp) -> Self {
         let token = app.token(&["ingest:*", "read:raw", "read:pii"]);
         Self { app, token }
     }
@@ -202,6 +211,10 @@ impl Slack {
             Statement::new(format!("delete from {table}")).execute(&mut conn).await.unwrap();
         }
     }
+}
+
+fn sign(settings: &mut Settings) {
+    settings.slack_signing_secrets = vec!["the one before".into(), SECRET.into()];
 }
 
 /// A file of `tests/fixtures/slack`, unzipped if its name says so.

@@ -79,6 +79,20 @@ async fn events_become_rows_and_meet_the_scraped_copies() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_database_ten_times_slower_makes_the_same_rows() {
+    let (fast, slow) = (Slack::new().await, Slack::slow(10).await);
+    for (name, body) in events() {
+        let (expected, answer) = tokio::join!(fast.hook(&body), slow.hook(&body));
+        assert_eq!(answer.status(), 200, "{name}: {}", answer.text());
+        if !name.starts_with("00") {
+            assert_eq!(counts(&answer.json()), counts(&expected.json()), "{name}");
+        }
+    }
+    assert!(!slow.app.held_back().is_zero(), "the database was not slow");
+    assert_same(&fast.dump().await, &slow.dump().await, "slow");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_is_stored_once_however_often_it_comes() {
     let slack = Slack::new().await;
     let body = fixture("events/06.member_joined_channel.json");

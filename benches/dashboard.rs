@@ -1,0 +1,60 @@
+//! The dashboard's overview over a million commits: cold, polled, and polled while rows come in.
+//!
+//! Cold is a period that was never asked for: another day's `as_of` each time. Polls ask for the
+//! same; in the last measurement a commit is changed before each of them, so nothing that was kept
+//! is still true.
+
+use std::time::{Duration, Instant};
+
+use crate::{copy, http::Client, world::World};
+
+/// What the tables are filled with.
+const ROWS: &str = include_str!("dashboard.sql");
+/// Requests of each measurement.
+const COLD: u64 = 15;
+const POLLS: u64 = 200;
+
+pub(crate) async fn run() -> anyhow::Result<()> {
+    println!("\n## `GET /dashboard/overview` over 1,000,000 commits, median and worst in ms\n");
+    println!("| window | cold | worst | polled | worst | polled while written | worst |");
+    println!("|---|---|---|---|---|---|---|");
+    let world = World::start().await?;
+    let direct = copy::connect(&world.url).await?;
+    direct.batch_execute(ROWS).await?;
+    direct.batch_execute("vacuum analyze").await?;
+    let mut client = Client::connect(&world.address, &world.token).await?;
+    for window in ["today", "30d", "90d", "365d"] {
+        let path = format!("/api/v1/dashboard/overview?window={window}");
+        let mut cold = Vec::new();
+        for day in 1..=COLD {
+            let date = format!("select (current_date - {day})::text");
+            let as_of: String = direct.query_one(&date, &[]).await?.get(0);
+            cold.push(get(&mut client, &format!("{path}&as_of={as_of}")).await?);
+        }
+        client.get(&path).await?;
+        let (mut polled, mut written) = (Vec::new(), Vec::new());
+        for _ in 0..POLLS {
+            polled.push(get(&mut client, &path).await?);
+        }
+        for id in 1..=i64::try_from(POLLS)? {
+            direct
+                .execute("update git_commit set comment = comment || '.' where id = $1", &[&id])
+                .await?;
+            written.push(get(&mut client, &path).await?);
+        }
+        print!("| `{window}` |");
+        for mut times in [cold, polled, written] {
+            times.sort_unstable();
+            let ms = |time: Option<&Duration>| time.map_or(0.0, |it| it.as_secs_f64() * 1_000.0);
+            print!(" {:.1} | {:.1} |", ms(times.get(times.len() / 2)), ms(times.last()));
+        }
+        println!();
+    }
+    world.stop().await
+}
+
+async fn get(client: &mut Client, path: &str) -> anyhow::Result<Duration> {
+    let begun = Instant::now();
+    client.get(path).await?;
+    Ok(begun.elapsed())
+}

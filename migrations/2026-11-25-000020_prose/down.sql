@@ -1,0 +1,11 @@
+drop index discord_message_prose;
+drop index youtube_video_prose;
+drop index wg21_paper_prose;
+drop index slack_message_prose;
+drop index mailing_list_message_prose;
+drop index pull_request_comment_prose;
+drop index pull_request_review_prose;
+drop index pull_request_prose;
+drop index issue_comment_prose;
+drop index issue_prose;
+drop index git_commit_prose;

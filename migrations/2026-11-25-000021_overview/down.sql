@@ -1,0 +1,1 @@
+drop index issue_comment_issue_comment_created_at_id_idx;

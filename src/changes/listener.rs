@@ -1,0 +1,172 @@
+//! Hears what was committed, by whichever server: one connection, outside the pool.
+//!
+//! Who has committed something says so ([`announce`]), in a transaction of its own: one that notifies
+//! holds up all others that do until it is on disk. What nobody said, because it was written by hand
+//! or its writer was killed, is found by looking at the end of the log from time to time.
+
+use std::{collections::HashMap, time::Duration};
+
+use anyhow::{Context, bail};
+use deadpool::managed::Object;
+use diesel::QueryResult;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use futures_util::{FutureExt, StreamExt};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::log;
+use crate::{
+    app::App,
+    db::{
+        Connection,
+        sql::{Row, SqlType, Statement, Value},
+    },
+    ingest::tx::{Count, Tally},
+};
+
+/// The channel on which changed tables are named.
+const CHANNEL: &str = "boost_dashboard_changes";
+/// How often the end of the log is looked at.
+const EVERY: Duration = Duration::from_millis(500);
+/// How long a look may take before the connection is thought to be lost.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long after a failure it is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Tells everyone which tables a batch has changed, as [`announce_tables`] does.
+pub async fn announce(app: &App, tally: &Tally, connection: &mut Connection) {
+    let is_changed =
+        |(_, count): &(&String, &Count)| count.inserted + count.updated + count.deleted > 0;
+    let changed = tally.iter().filter(is_changed).map(|(table, _)| table.as_str());
+    announce_tables(app, changed, connection).await;
+}
+
+/// Tells everyone, here and on other servers, which tables were written. To be called after the
+/// commit and before the answer: then whoever is answered is not shown what was there before.
+pub async fn announce_tables(
+    app: &App,
+    tables: impl Iterator<Item = &str>,
+    connection: &mut Connection,
+) {
+    let tables: Vec<_> = tables.collect();
+    if tables.is_empty() {
+        return;
+    }
+    for table in &tables {
+        app.versions.bump(table);
+    }
+    app.changes.tell();
+    let mut statement = Statement::new(format!("select pg_notify('{CHANNEL}', name) from unnest("));
+    let names = tables.into_iter().map(|table| Value::Text((*table).to_owned()));
+    statement.bind_all(SqlType::Text, names).push(") as name");
+    // What is not heard is found.
+    if let Err(error) = statement.execute(connection).await {
+        tracing::debug!(%error, "other servers were not told of a change");
+    }
+}
+
+/// Listens until `stop` says so; a connection that is lost is replaced.
+pub(super) async fn listen(app: &App, stop: &CancellationToken) {
+    let mut away = false;
+    loop {
+        let heard = tokio::select! {
+            heard = hear(app, &mut away) => heard,
+            () = stop.cancelled() => Ok(()),
+        };
+        app.versions.end();
+        // Who waits looks more often from now on.
+        app.changes.tell();
+        let Err(error) = heard else { return };
+        // Said once: it lasts as long as the database is away.
+        if !std::mem::replace(&mut away, true) {
+            tracing::warn!(error = format!("{error:#}"), "changes are not heard of");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(PAUSE) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// Listens for as long as the connection lives.
+async fn hear(app: &App, away: &mut bool) -> anyhow::Result<()> {
+    let pooled = app.pool.get().await.context("there is no connection to listen on")?;
+    let mut connection: Connection = Object::take(pooled);
+    connection.batch_execute(&format!("listen {CHANNEL}")).await?;
+    log::forget_foreign(&mut connection).await?;
+    let mut end = End::default();
+    end.look(&mut connection).await?;
+    app.versions.begin();
+    app.changes.tell();
+    *away = false;
+    let mut looked = Instant::now();
+    loop {
+        let mut is_told = false;
+        {
+            let mut notices = std::pin::pin!(connection.notifications_stream());
+            let mut next = tokio::time::timeout_at(looked + EVERY, notices.next()).await.ok();
+            // What one transaction has to tell comes at once, and wakes once.
+            while let Some(notice) = next {
+                let Some(notice) = notice else { bail!("the connection was closed") };
+                app.versions.bump(&notice?.payload);
+                is_told = true;
+                next = notices.next().now_or_never();
+            }
+        }
+        if looked.elapsed() >= EVERY {
+            let changed = tokio::time::timeout(PATIENCE, end.look(&mut connection))
+                .await
+                .context("the connection does not answer")??;
+            for table in &changed {
+                app.versions.bump(table);
+            }
+            is_told |= !changed.is_empty();
+            looked = Instant::now();
+        }
+        if is_told {
+            app.changes.tell();
+        }
+    }
+}
+
+/// The end of the log: what transactions wrote that may still have company to come.
+#[derive(Debug, Default)]
+struct End {
+    xid: i64,
+    /// Rows of each table that were seen from `xid` on.
+    seen: HashMap<String, i64>,
+}
+
+impl End {
+    /// The tables of which there is more than at the last look, committed by then or not.
+    async fn look(&mut self, connection: &mut Connection) -> QueryResult<Vec<String>> {
+        let mut statement = Statement::new(
+            "select now.xmin, l.table_name, count(l.seq), count(l.seq) filter (where l.xid >= now.xmin)
+             from (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin) now
+             left join change_log l on l.xid >= case ",
+        );
+        // At first there is nothing that would be news.
+        statement
+            .bind(SqlType::BigInt, Value::BigInt(self.xid))
+            .push(" when 0 then now.xmin else ")
+            .bind(SqlType::BigInt, Value::BigInt(self.xid))
+            .push(" end group by now.xmin, l.table_name");
+        let rows: Vec<Row> = statement.load(connection).await?;
+        let (mut changed, mut seen) = (Vec::new(), HashMap::new());
+        for Row(values) in rows {
+            let [Value::BigInt(xmin), table, Value::BigInt(rows), Value::BigInt(kept)] =
+                &values[..]
+            else {
+                continue;
+            };
+            self.xid = *xmin;
+            let Value::Text(table) = table else { continue };
+            if *rows > self.seen.get(table).copied().unwrap_or_default() {
+                changed.push(table.clone());
+            }
+            seen.insert(table.clone(), *kept);
+        }
+        self.seen = seen;
+        Ok(changed)
+    }
+}

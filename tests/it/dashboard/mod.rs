@@ -1,0 +1,4 @@
+//! The dashboard.
+
+mod boost_usage;
+mod overview;
