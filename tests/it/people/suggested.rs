@@ -316,7 +316,8 @@ async fn a_hundred_thousand_profiles_are_compared_in_under_a_minute() {
     let report = people.post("/identity-suggestions/compute", json!({"full": true})).await;
     let report = report.expect(200);
     println!("{report} in {:?}", started.elapsed());
-    assert_eq!(report["pairs"], 50_000);
+    // All but the one whose account is GitHub's ghost.
+    assert_eq!(report["pairs"], 49_999);
     assert_eq!(report["skipped"][0]["profiles"], 1_000);
     assert!(started.elapsed().as_secs() < 60);
 }

@@ -34,6 +34,9 @@ const MOST: i64 = 20;
 /// An address is stored some time before it can be seen: so much is looked at twice.
 const OVERLAP: Duration = Duration::minutes(10);
 
+/// Where PostgreSQL thinks that a table is small, it would compare all with all in a loop.
+const BEGIN: &str = "begin; set local statement_timeout = '300s'; set local enable_nestloop = off";
+
 /// What a computation found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = SuggestionReport)]
@@ -63,8 +66,7 @@ pub struct Skipped {
 /// Computes suggestions: of profiles with new addresses against all, or of all if `full`.
 pub async fn compute(app: &App, full: bool) -> Result<Report> {
     let mut conn = app.pool.get().await?;
-    let begin = "begin; set local statement_timeout = '300s'";
-    Manager::begin_transaction_sql(&mut *conn, begin).await?;
+    Manager::begin_transaction_sql(&mut *conn, BEGIN).await?;
     match run(&mut conn, app.clock.now(), full).await {
         Ok(report) => {
             Manager::commit_transaction(&mut *conn).await?;
