@@ -94,8 +94,8 @@ async fn show(
             survivor.map(|survivor| moved(&uri, id, survivor)).ok_or(problem)
         }
         Err(problem) => Err(problem),
-        // Who names the columns wants no others.
-        Ok(response) if params.0.iter().any(|(name, _)| name == "fields") => Ok(response),
+        // Who names what is shown wants nothing else.
+        Ok(response) if params.0.iter().any(|(name, _)| is_choice(name)) => Ok(response),
         Ok(response) => {
             let (mut parts, body) = response.into_parts();
             let body = axum::body::to_bytes(body, usize::MAX).await.map_err(Problem::internal)?;
@@ -106,6 +106,11 @@ async fn show(
             Ok(Response::from_parts(parts, json.into()))
         }
     }
+}
+
+/// Whether a parameter says what is shown.
+fn is_choice(name: &str) -> bool {
+    matches!(name, "fields" | "include")
 }
 
 /// A page of an operation's rows.
