@@ -132,7 +132,7 @@ async fn shown(
     let mut found = HashMap::new();
     for (table, keys) in keys {
         if let Some(feed) = app.changes.feeds.get(table) {
-            let rows = rows::by_key(&feed.view, keys, wanted.private, connection).await?;
+            let rows = rows::by_key(&feed.view, 0, keys, wanted.private, connection).await?;
             found.insert(table, rows);
         }
     }

@@ -13,12 +13,10 @@ use futures_util::TryStreamExt;
 
 use super::{
     column::Type,
-    operator::Operator,
     plan::{Count, Filter, Key, Plan},
     relation::Relation,
-    render,
+    render, rows,
     select::{self, Part},
-    view::View,
 };
 use crate::db::{Connection, sql::Value};
 
@@ -81,10 +79,11 @@ impl<'a> Included<'a> {
         let mut more = Vec::new();
         for (relation, keys) in self.relations.iter().zip(&self.keys) {
             if relation.is_one() {
-                let found = Found::read(relation, keys, self.private, connection).await?;
+                let found = parents(relation, keys, self.private, connection).await?;
                 for (members, key) in members.iter_mut().zip(keys) {
                     label(members, &relation.name);
-                    members.extend_from_slice(found.get(key.as_deref()));
+                    let row = key.as_ref().and_then(|key| found.get(key));
+                    members.extend_from_slice(row.map_or(b"null", Vec::as_slice));
                 }
             } else if let [members] = &mut members[..]
                 && let [Some(key)] = &keys[..]
@@ -116,51 +115,23 @@ impl<'a> Included<'a> {
     }
 }
 
-/// The rows of one table that others have one of, by their key.
-struct Found {
-    json: Vec<u8>,
-    rows: HashMap<Vec<u8>, std::ops::Range<usize>>,
-}
-
-impl Found {
-    /// Reads the rows whose keys are among `keys`.
-    async fn read(
-        relation: &Relation,
-        keys: &[Option<Vec<u8>>],
-        private: bool,
-        connection: &mut Connection,
-    ) -> QueryResult<Self> {
-        let view = relation.target();
-        let mut found = Self { json: Vec::new(), rows: HashMap::new() };
-        let mut wanted: Vec<_> = keys.iter().flatten().collect();
-        wanted.sort_unstable();
-        wanted.dedup();
-        if wanted.is_empty() {
-            return Ok(found);
-        }
-        let ty = view.column(relation.by).ty;
-        let values = wanted.into_iter().map(|key| value(ty, key)).collect::<QueryResult<_>>()?;
-        let filter = Filter { column: relation.by, operator: Operator::In, values };
-        let statement = view.ready(select::one(view, None, &[], &[filter], private));
-        let mut rows = AsyncConnectionCore::load(connection, statement).await?;
-        while let Some(row) = rows.try_next().await? {
-            let begin = found.json.len();
-            write_row(view, &row, &mut found.json)?;
-            let key = row.get(relation.by);
-            if let Some(key) = key.and_then(|it| it.value().map(|raw| raw.as_bytes().to_vec())) {
-                found.rows.insert(key, begin..found.json.len());
-            }
-        }
-        Ok(found)
+/// The rows whose keys are among `keys`, each by its key.
+async fn parents(
+    relation: &Relation,
+    keys: &[Option<Vec<u8>>],
+    private: bool,
+    connection: &mut Connection,
+) -> QueryResult<HashMap<Vec<u8>, Vec<u8>>> {
+    let view = relation.target();
+    let mut wanted: Vec<_> = keys.iter().flatten().collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
     }
-
-    /// The JSON of the row with that key.
-    fn get(&self, key: Option<&[u8]>) -> &[u8] {
-        match key.and_then(|key| self.rows.get(key)) {
-            Some(range) => &self.json[range.clone()],
-            None => b"null",
-        }
-    }
+    let ty = view.column(relation.by).ty;
+    let values = wanted.into_iter().map(|key| value(ty, key)).collect::<QueryResult<_>>()?;
+    rows::by_key(view, relation.by, values, private, connection).await
 }
 
 /// Writes the first rows whose column is `key`, and to `more` where the rest of them is.
@@ -200,7 +171,7 @@ async fn children(
         if written > 0 {
             out.push(b',');
         }
-        write_row(view, &row, out)?;
+        render::row(view, view.shown(None), &row, out).map_err(Error::DeserializationError)?;
         written += 1;
         last = Some(row);
     }
@@ -236,11 +207,6 @@ fn in_query(key: &Value) -> String {
         }),
         _ => String::new(),
     }
-}
-
-/// Appends a row with all its columns.
-fn write_row<'r>(view: &View, row: &impl Row<'r, Pg>, out: &mut Vec<u8>) -> QueryResult<()> {
-    render::row(view, view.shown(None), row, out).map_err(Error::DeserializationError)
 }
 
 /// Appends `,"name":`.

@@ -13,15 +13,17 @@ use futures_util::TryStreamExt;
 use super::{operator::Operator, plan::Filter, render, select, view::View};
 use crate::db::{Connection, sql::Value};
 
-/// The rows of these keys, as the list shows them, each by its key as PostgreSQL sends it
-/// ([`key_bytes`]). Rows that are not public are among them only if `private`. One statement.
+/// The rows whose column `by` is one of these keys, no two of which share one: as the list shows
+/// them, each by its key as PostgreSQL sends it ([`key_bytes`]). Rows that are not public are among
+/// them only if `private`. One statement.
 pub async fn by_key(
     view: &View,
+    by: usize,
     keys: Vec<Value>,
     private: bool,
     connection: &mut Connection,
 ) -> QueryResult<HashMap<Vec<u8>, Vec<u8>>> {
-    let filters = [Filter { column: 0, operator: Operator::In, values: keys }];
+    let filters = [Filter { column: by, operator: Operator::In, values: keys }];
     let statement = select::one(view, None, &[], &filters, private);
     let mut found = AsyncConnectionCore::load(connection, view.ready(statement)).await?;
     let mut rows = HashMap::new();
@@ -29,7 +31,7 @@ pub async fn by_key(
         let mut body = Vec::new();
         render::row(view, view.shown(None), &row, &mut body)
             .map_err(Error::DeserializationError)?;
-        let field = row.get(0);
+        let field = row.get(by);
         let key = field.as_ref().and_then(|field| field.value().map(|raw| raw.as_bytes().to_vec()));
         rows.insert(key.unwrap_or_default(), body);
     }
