@@ -16,7 +16,6 @@ use crate::{
         access::{Allowed, WritesIdentity},
         extract::{Body, Path},
         json::Json,
-        layers::RequestId,
         problem::Result,
     },
 };
@@ -67,14 +66,9 @@ async fn compute(
     ),
     extensions(("x-scope" = json!("identity:write")))
 )]
-async fn accept(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
-    Path(suggestion): Path<i64>,
-) -> Result<Response> {
+async fn accept(caller: Caller, Path(suggestion): Path<i64>) -> Result<Response> {
     let operation = Operation::Accept { suggestion };
-    Caller { app: &app, allowed: &allowed, request: &request }.run(operation, None).await
+    caller.run(operation).await
 }
 
 /// Reject a suggestion
@@ -92,14 +86,9 @@ async fn accept(
     ),
     extensions(("x-scope" = json!("identity:write")))
 )]
-async fn reject(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
-    Path(suggestion): Path<i64>,
-) -> Result<Response> {
+async fn reject(caller: Caller, Path(suggestion): Path<i64>) -> Result<Response> {
     let operation = Operation::Reject { suggestion };
-    Caller { app: &app, allowed: &allowed, request: &request }.run(operation, None).await
+    caller.run(operation).await
 }
 
 /// Undo an operation
@@ -118,12 +107,7 @@ async fn reject(
     ),
     extensions(("x-scope" = json!("identity:write")))
 )]
-async fn undo(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
-    Path(operation): Path<i64>,
-) -> Result<Response> {
+async fn undo(caller: Caller, Path(operation): Path<i64>) -> Result<Response> {
     let operation = Operation::Undo { operation };
-    Caller { app: &app, allowed: &allowed, request: &request }.run(operation, None).await
+    caller.run(operation).await
 }

@@ -5,7 +5,7 @@ pub mod people;
 pub mod profiles;
 pub mod staging;
 
-use axum::response::Response;
+use axum::{extract::FromRequestParts, http::request::Parts, response::Response};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
@@ -33,23 +33,39 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(reads::routes())
 }
 
-/// Who sends a request, and where its answer may lead.
+/// Who sends a request: one that may write identities.
 #[derive(Debug)]
-pub struct Caller<'a> {
-    /// The application.
-    pub app: &'a App,
-    /// The caller.
-    pub allowed: &'a Allowed<WritesIdentity>,
-    /// The request's id.
-    pub request: &'a RequestId,
+pub struct Caller {
+    app: App,
+    allowed: Allowed<WritesIdentity>,
+    request: RequestId,
 }
 
-impl Caller<'_> {
-    /// Runs an operation and answers it. What it makes is read at `made`, followed by its id.
-    pub async fn run(self, operation: Operation, made: Option<&str>) -> Result<Response> {
+impl FromRequestParts<App> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
+        let allowed = Allowed::from_request_parts(parts, app).await?;
+        let request = RequestId::from_request_parts(parts, app).await?;
+        Ok(Self { app: app.clone(), allowed, request })
+    }
+}
+
+impl Caller {
+    /// Runs an operation and answers it.
+    pub async fn run(self, operation: Operation) -> Result<Response> {
+        self.perform(operation, None).await
+    }
+
+    /// Runs an operation that makes something, which is read at `made`, followed by its id.
+    pub async fn make(self, operation: Operation, made: &str) -> Result<Response> {
+        self.perform(operation, Some(made)).await
+    }
+
+    async fn perform(self, operation: Operation, made: Option<&str>) -> Result<Response> {
         let subject = self.allowed.subject();
         let who = Who { subject, request_id: self.request.0.as_ref() };
-        let done = perform(self.app, who, &operation).await?;
+        let done = perform(&self.app, who, &operation).await?;
         let pii = self.allowed.has(&Scope::ReadPii);
         let mut conn = self.app.pool.get().await?;
         let answer = Answer::of(done, pii, &mut conn).await?;

@@ -1,6 +1,6 @@
 //! Identities.
 
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Caller, name};
@@ -12,9 +12,7 @@ use crate::{
         requests::{IdentityEdit, Merge, NewIdentity, Split},
     },
     http::{
-        access::{Allowed, WritesIdentity},
         extract::{Body, Path},
-        layers::RequestId,
         problem::Result,
     },
 };
@@ -41,16 +39,10 @@ pub fn routes() -> OpenApiRouter<App> {
     responses((status = 201, description = "The identity.", body = Answer, example = json!({"operation_id": 7, "identity": {"id": 3, "display_name": "Jane Roe", "profiles": []}}))),
     extensions(("x-scope" = json!("identity:write")))
 )]
-async fn create(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
-    Body(body): Body<NewIdentity>,
-) -> Result<Response> {
+async fn create(caller: Caller, Body(body): Body<NewIdentity>) -> Result<Response> {
     let about = About { display_name: name(body.display_name)?, description: body.description };
     let operation = Operation::Create { about, profiles: body.profiles };
-    let caller = Caller { app: &app, allowed: &allowed, request: &request };
-    caller.run(operation, Some("/users/identities")).await
+    caller.make(operation, "/users/identities").await
 }
 
 /// Change an identity
@@ -70,16 +62,14 @@ async fn create(
     extensions(("x-scope" = json!("identity:write")))
 )]
 async fn edit(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
+    caller: Caller,
     Path(identity): Path<i64>,
     Body(body): Body<IdentityEdit>,
 ) -> Result<Response> {
     let display_name = body.display_name.map(name).transpose()?;
     let about = Edit { display_name, description: body.description };
     let operation = Operation::Edit { identity, about, is_locked: body.is_locked };
-    Caller { app: &app, allowed: &allowed, request: &request }.run(operation, None).await
+    caller.run(operation).await
 }
 
 /// Delete an identity
@@ -97,14 +87,9 @@ async fn edit(
     ),
     extensions(("x-scope" = json!("identity:write")))
 )]
-async fn delete(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
-    Path(identity): Path<i64>,
-) -> Result<Response> {
+async fn delete(caller: Caller, Path(identity): Path<i64>) -> Result<Response> {
     let operation = Operation::Delete { identity };
-    Caller { app: &app, allowed: &allowed, request: &request }.run(operation, None).await
+    caller.run(operation).await
 }
 
 /// Merge identities
@@ -124,15 +109,9 @@ async fn delete(
     ),
     extensions(("x-scope" = json!("identity:write")))
 )]
-async fn merge(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
-    Path(into): Path<i64>,
-    Body(body): Body<Merge>,
-) -> Result<Response> {
+async fn merge(caller: Caller, Path(into): Path<i64>, Body(body): Body<Merge>) -> Result<Response> {
     let operation = Operation::Merge { into, from: body.from };
-    Caller { app: &app, allowed: &allowed, request: &request }.run(operation, None).await
+    caller.run(operation).await
 }
 
 /// Split an identity
@@ -152,15 +131,12 @@ async fn merge(
     extensions(("x-scope" = json!("identity:write")))
 )]
 async fn split(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
+    caller: Caller,
     Path(identity): Path<i64>,
     Body(body): Body<Split>,
 ) -> Result<Response> {
     let display_name = body.display_name.map(name).transpose()?;
     let about = Edit { display_name, description: body.description };
     let operation = Operation::Split { identity, profiles: body.profiles, about };
-    let caller = Caller { app: &app, allowed: &allowed, request: &request };
-    caller.run(operation, Some("/users/identities")).await
+    caller.make(operation, "/users/identities").await
 }

@@ -1,6 +1,6 @@
 //! Profiles: where they belong, and their addresses.
 
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Caller;
@@ -12,9 +12,7 @@ use crate::{
         requests::{EmailEdit, NewEmail, ProfileIdentity},
     },
     http::{
-        access::{Allowed, WritesIdentity},
         extract::{Body, Path},
-        layers::RequestId,
         problem::Result,
     },
 };
@@ -44,14 +42,12 @@ pub fn routes() -> OpenApiRouter<App> {
     extensions(("x-scope" = json!("identity:write")))
 )]
 async fn assign(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
+    caller: Caller,
     Path(profile): Path<i64>,
     Body(body): Body<ProfileIdentity>,
 ) -> Result<Response> {
     let operation = Operation::Assign { profile, identity: body.identity_id };
-    Caller { app: &app, allowed: &allowed, request: &request }.run(operation, None).await
+    caller.run(operation).await
 }
 
 /// Add an address to a profile
@@ -71,16 +67,13 @@ async fn assign(
     extensions(("x-scope" = json!("identity:write")))
 )]
 async fn add_email(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
+    caller: Caller,
     Path(profile): Path<i64>,
     Body(body): Body<NewEmail>,
 ) -> Result<Response> {
     let NewEmail { email: address, is_primary, is_active } = body;
     let operation = Operation::AddEmail { profile, address, is_primary, is_active };
-    let caller = Caller { app: &app, allowed: &allowed, request: &request };
-    caller.run(operation, Some("/users/emails")).await
+    caller.make(operation, "/users/emails").await
 }
 
 /// Change an address of a profile
@@ -103,15 +96,13 @@ async fn add_email(
     extensions(("x-scope" = json!("identity:write")))
 )]
 async fn edit_email(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
+    caller: Caller,
     Path((profile, email)): Path<(i64, i64)>,
     Body(body): Body<EmailEdit>,
 ) -> Result<Response> {
     let EmailEdit { email: address, is_primary, is_active } = body;
     let operation = Operation::EditEmail { profile, email, address, is_primary, is_active };
-    Caller { app: &app, allowed: &allowed, request: &request }.run(operation, None).await
+    caller.run(operation).await
 }
 
 /// Remove an address of a profile
@@ -130,11 +121,9 @@ async fn edit_email(
     extensions(("x-scope" = json!("identity:write")))
 )]
 async fn remove_email(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
+    caller: Caller,
     Path((profile, email)): Path<(i64, i64)>,
 ) -> Result<Response> {
     let operation = Operation::RemoveEmail { profile, email };
-    Caller { app: &app, allowed: &allowed, request: &request }.run(operation, None).await
+    caller.run(operation).await
 }

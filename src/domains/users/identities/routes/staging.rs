@@ -1,6 +1,6 @@
 //! Temporary identities and proposals.
 
-use axum::{extract::State, response::Response};
+use axum::response::Response;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{Caller, name};
@@ -12,9 +12,7 @@ use crate::{
         requests::{NewRelation, NewTmpIdentity, Promotion},
     },
     http::{
-        access::{Allowed, WritesIdentity},
         extract::{Body, Path},
-        layers::RequestId,
         problem::Result,
     },
 };
@@ -41,16 +39,10 @@ pub fn routes() -> OpenApiRouter<App> {
     responses((status = 201, description = "The temporary identity.", body = Answer, example = json!({"operation_id": 16, "tmp_identity": {"id": 2, "display_name": "Jane Roe"}}))),
     extensions(("x-scope" = json!("identity:write")))
 )]
-async fn stage(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
-    Body(body): Body<NewTmpIdentity>,
-) -> Result<Response> {
+async fn stage(caller: Caller, Body(body): Body<NewTmpIdentity>) -> Result<Response> {
     let about = About { display_name: name(body.display_name)?, description: body.description };
     let operation = Operation::Stage { about, profiles: body.profiles };
-    let caller = Caller { app: &app, allowed: &allowed, request: &request };
-    caller.run(operation, Some("/users/tmp-identities")).await
+    caller.make(operation, "/users/tmp-identities").await
 }
 
 /// Discard a temporary identity
@@ -65,14 +57,9 @@ async fn stage(
     responses((status = 200, description = "It is gone; this undoes it.", body = Answer, example = json!({"operation_id": 17}))),
     extensions(("x-scope" = json!("identity:write")))
 )]
-async fn discard(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
-    Path(target): Path<i64>,
-) -> Result<Response> {
+async fn discard(caller: Caller, Path(target): Path<i64>) -> Result<Response> {
     let operation = Operation::Discard { target };
-    Caller { app: &app, allowed: &allowed, request: &request }.run(operation, None).await
+    caller.run(operation).await
 }
 
 /// Promote a temporary identity
@@ -93,14 +80,12 @@ async fn discard(
     extensions(("x-scope" = json!("identity:write")))
 )]
 async fn promote(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
+    caller: Caller,
     Path(target): Path<i64>,
     Body(body): Body<Promotion>,
 ) -> Result<Response> {
     let operation = Operation::Promote { target, identity: body.identity_id };
-    Caller { app: &app, allowed: &allowed, request: &request }.run(operation, None).await
+    caller.run(operation).await
 }
 
 /// Propose a profile for a temporary identity
@@ -118,16 +103,10 @@ async fn promote(
     ),
     extensions(("x-scope" = json!("identity:write")))
 )]
-async fn propose(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
-    Body(body): Body<NewRelation>,
-) -> Result<Response> {
+async fn propose(caller: Caller, Body(body): Body<NewRelation>) -> Result<Response> {
     let (profile, target) = (body.base_profile_id, body.target_identity_id);
     let operation = Operation::Propose { profile, target };
-    let caller = Caller { app: &app, allowed: &allowed, request: &request };
-    caller.run(operation, Some("/users/temp-profile-identity-relations")).await
+    caller.make(operation, "/users/temp-profile-identity-relations").await
 }
 
 /// Withdraw a proposal
@@ -142,12 +121,7 @@ async fn propose(
     responses((status = 200, description = "It is gone; this undoes it.", body = Answer, example = json!({"operation_id": 20}))),
     extensions(("x-scope" = json!("identity:write")))
 )]
-async fn withdraw(
-    State(app): State<App>,
-    allowed: Allowed<WritesIdentity>,
-    request: RequestId,
-    Path(relation): Path<i64>,
-) -> Result<Response> {
+async fn withdraw(caller: Caller, Path(relation): Path<i64>) -> Result<Response> {
     let operation = Operation::Withdraw { relation };
-    Caller { app: &app, allowed: &allowed, request: &request }.run(operation, None).await
+    caller.run(operation).await
 }
