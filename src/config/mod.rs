@@ -5,20 +5,21 @@
 //! the one `BOOST_DASHBOARD_CONFIG` names. Lists are TOML arrays in the file and separated by
 //! commas in the environment. A key that is not in [`Settings`] is an error.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-};
+mod environment;
+mod secret;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use figment::{
-    Figment, Metadata, Profile, Provider,
+    Figment, Profile, Provider,
     providers::{Format, Serialized, Toml},
-    value::{Dict, Map, Num, Value},
+    value::Map,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::http::problem::nearest;
+use self::environment::{Environment, check};
+pub use self::secret::Secret;
 
 /// The prefix of every environment variable but `DATABASE_URL`.
 const PREFIX: &str = "BOOST_DASHBOARD_";
@@ -259,16 +260,6 @@ impl Settings {
     }
 }
 
-/// Refuses a key that is no setting, and names the nearest.
-fn check(key: &str, known: &Dict, show: impl Fn(&str) -> String) -> anyhow::Result<()> {
-    if known.contains_key(key) {
-        return Ok(());
-    }
-    let hint = nearest(key, known.keys().map(String::as_str))
-        .map_or_else(String::new, |name| format!(" (did you mean `{}`?)", show(name)));
-    bail!("unknown setting `{}`{hint}", show(key));
-}
-
 /// figment's error in one line that names the key and never its value: it may be a secret.
 fn explain(error: &figment::Error) -> anyhow::Error {
     let key = error.path.join(".");
@@ -276,69 +267,6 @@ fn explain(error: &figment::Error) -> anyhow::Error {
     let problem =
         if secret { "the value has the wrong type".into() } else { error.kind.to_string() };
     anyhow::anyhow!("setting `{key}`: {problem}")
-}
-
-/// The environment as a figment provider.
-///
-/// figment's own guesses types from the text, so that a secret of digits would become a number;
-/// here a value is a number or a boolean only if the default is.
-struct Environment {
-    values: Dict,
-    warnings: Vec<String>,
-}
-
-impl Environment {
-    fn of(
-        variables: impl IntoIterator<Item = (String, String)>,
-        known: &Dict,
-    ) -> anyhow::Result<Self> {
-        let (mut values, mut warnings) = (Dict::new(), Vec::new());
-        for (variable, text) in variables {
-            let key = match variable.strip_prefix(PREFIX) {
-                Some("CONFIG") => continue,
-                Some(rest) => rest.to_ascii_lowercase(),
-                None if variable == "DATABASE_URL" => "database_url".to_owned(),
-                None => continue,
-            };
-            check(&key, known, |name| format!("{PREFIX}{}", name.to_ascii_uppercase()))
-                .context("in the environment")?;
-            if text.is_empty() {
-                continue;
-            }
-            let value = match known.get(&key) {
-                // The weights: figures for people, no reason for a server not to start.
-                Some(Value::Num(_, Num::F64(default))) => match text.parse::<f64>() {
-                    Ok(number) if number.is_finite() => Value::from(number),
-                    _ => {
-                        warnings
-                            .push(format!("{variable}: `{text}` is not a number; it is {default}"));
-                        continue;
-                    }
-                },
-                Some(Value::Num(..)) => text
-                    .parse::<u64>()
-                    .map(Value::from)
-                    .with_context(|| format!("{variable}: `{text}` is not a whole number"))?,
-                Some(Value::Bool(..)) => text
-                    .parse::<bool>()
-                    .map(Value::from)
-                    .with_context(|| format!("{variable}: `{text}` is not `true` or `false`"))?,
-                _ => Value::from(text),
-            };
-            values.insert(key, value);
-        }
-        Ok(Self { values, warnings })
-    }
-}
-
-impl Provider for Environment {
-    fn metadata(&self) -> Metadata {
-        Metadata::named("environment")
-    }
-
-    fn data(&self) -> figment::Result<Map<Profile, Dict>> {
-        Ok(Map::from([(Profile::Default, self.values.clone())]))
-    }
 }
 
 /// A list: an array, or texts separated by commas.
@@ -376,48 +304,6 @@ pub enum LogFormat {
     Json,
     /// For people.
     Text,
-}
-
-/// A text that is never shown.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(from = "String")]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text itself. For the one place that needs it; never for a log.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[redacted]")
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("[redacted]")
-    }
 }
 
 #[cfg(test)]
