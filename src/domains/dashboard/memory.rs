@@ -1,4 +1,4 @@
-//! Sections that were worked out, kept for as long as they are true.
+//! Answers that were worked out, kept for as long as they are true.
 //!
 //! Whether anything has changed is asked of PostgreSQL: two equal snapshots see the same rows,
 //! whoever writes them. While they are equal an answer is what it would be if it were worked out
@@ -8,14 +8,13 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use diesel_async::RunQueryDsl;
-use serde_json::value::RawValue;
 
-use super::{period::Period, section::Section};
 use crate::{
     app::App,
     db::{
@@ -30,77 +29,109 @@ const CHEAP: Duration = Duration::from_millis(100);
 /// How many times its cost an answer may be old.
 const PATIENCE: u32 = 20;
 /// The oldest that an answer may be after a change.
-const OLDEST: Duration = Duration::from_secs(30);
-/// Answers that are kept.
-const KEPT: usize = 256;
+pub const OLDEST: Duration = Duration::from_secs(30);
 
-/// A section's numbers, as they are sent.
-pub(super) type Json = Arc<RawValue>;
+/// Answers by key.
+#[derive(Debug)]
+pub struct Memory<K, V> {
+    places: Mutex<HashMap<K, Arc<Place<V>>>>,
+    /// The most keys.
+    most: usize,
+    /// How long an answer is kept even if nothing changes; none: for ever.
+    lasts: Option<Duration>,
+}
 
-/// The sections that were worked out.
-#[derive(Debug, Default)]
-pub(super) struct Memory(Mutex<HashMap<(Section, Period), Arc<Place>>>);
-
-/// The place of one section and period. Whoever holds it works the answer out.
-type Place = tokio::sync::Mutex<Option<Kept>>;
+/// The place of one answer. Whoever holds it works the answer out.
+type Place<V> = tokio::sync::Mutex<Option<Kept<V>>>;
 
 #[derive(Debug)]
-struct Kept {
-    json: Json,
+struct Kept<V> {
+    value: V,
     /// What the database's transactions were before it was worked out.
     snapshot: String,
     begun: Instant,
     took: Duration,
 }
 
-impl Memory {
-    /// The numbers of a section. `snapshot` is the database's at `asked`.
-    pub(super) async fn get(
-        &self,
-        app: &App,
-        section: Section,
-        period: &Period,
-        (snapshot, asked): (&str, Instant),
-    ) -> Result<Json> {
-        let place = self.place(section, period);
-        let mut kept = place.lock().await;
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.holds(snapshot, asked)) {
-            return Ok(Arc::clone(&kept.json));
-        }
-        let mut connection = app.pool.get().await?;
-        let (begun, snapshot) = (Instant::now(), current(&mut connection).await?);
-        let answer = section.answer(period, &mut connection).await?;
-        drop(connection);
-        let json: Json =
-            serde_json::value::to_raw_value(&answer).map_err(Problem::internal)?.into();
-        let took = begun.elapsed();
-        tracing::debug!(%section, ?took, "worked out a section of the dashboard");
-        *kept = Some(Kept { json: Arc::clone(&json), snapshot, begun, took });
-        Ok(json)
+/// When an answer was asked for, and the transactions that were over then.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The database's snapshot, as [`current`] gives it.
+    pub snapshot: String,
+    /// The time.
+    pub at: Instant,
+}
+
+impl Asked {
+    /// Asked for now.
+    pub async fn now(app: &App) -> Result<Self> {
+        let at = Instant::now();
+        let snapshot = current(&mut *app.pool.get().await?).await?;
+        Ok(Self { snapshot, at })
     }
 
-    fn place(&self, section: Section, period: &Period) -> Arc<Place> {
-        // The map is whole whenever its lock is free, even if a holder panicked.
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if places.len() >= KEPT {
-            // Those that someone waits for stay.
-            places.retain(|_, place| Arc::strong_count(place) > 1);
-        }
-        Arc::clone(places.entry((section, period.clone())).or_default())
+    /// Asked for now, of what no change of the database concerns.
+    pub fn of_nothing() -> Self {
+        Self { snapshot: String::new(), at: Instant::now() }
     }
 }
 
-impl Kept {
-    fn holds(&self, snapshot: &str, asked: Instant) -> bool {
+impl<K, V> Memory<K, V>
+where
+    K: Hash + Eq,
+    V: Clone + Send + 'static,
+{
+    /// Keeps answers of at most `most` keys, for `lasts` at most if nothing changes.
+    pub fn new(most: usize, lasts: Option<Duration>) -> Self {
+        Self { places: Mutex::default(), most, lasts }
+    }
+
+    /// The answer of a key, by `work` if none holds. `work` gives the snapshot that it began with,
+    /// too, and goes on when the client that asked for it goes away: the next one will ask again.
+    /// Failures are not kept.
+    pub async fn get<W>(&self, key: K, asked: &Asked, work: W) -> Result<V>
+    where
+        W: Future<Output = Result<(String, V)>> + Send + 'static,
+    {
+        let mut place = self.place(key).lock_owned().await;
+        if let Some(kept) = place.as_ref().filter(|kept| kept.holds(asked, self.lasts)) {
+            return Ok(kept.value.clone());
+        }
+        let working = tokio::spawn(async move {
+            let begun = Instant::now();
+            let (snapshot, value) = work.await?;
+            let took = begun.elapsed();
+            tracing::debug!(?took, "worked out an answer of the dashboard");
+            *place = Some(Kept { value: value.clone(), snapshot, begun, took });
+            Ok(value)
+        });
+        working.await.map_err(Problem::internal)?
+    }
+
+    fn place(&self, key: K) -> Arc<Place<V>> {
+        // The map is whole whenever its lock is free, even if a holder panicked.
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.len() >= self.most && !places.contains_key(&key) {
+            // Those that someone waits for stay.
+            places.retain(|_, place| Arc::strong_count(place) > 1);
+        }
+        Arc::clone(places.entry(key).or_default())
+    }
+}
+
+impl<V> Kept<V> {
+    fn holds(&self, asked: &Asked, lasts: Option<Duration>) -> bool {
+        let age = self.begun.elapsed();
+        if lasts.is_some_and(|lasts| age >= lasts) {
+            return false;
+        }
         let patience = if self.took < CHEAP { Duration::ZERO } else { self.took * PATIENCE };
-        self.snapshot == snapshot
-            || self.begun >= asked
-            || self.begun.elapsed() < patience.min(OLDEST)
+        self.snapshot == asked.snapshot || self.begun >= asked.at || age < patience.min(OLDEST)
     }
 }
 
 /// The transactions that are over now: equal texts see equal rows.
-pub(super) async fn current(connection: &mut Connection) -> Result<String> {
+pub async fn current(connection: &mut Connection) -> Result<String> {
     let sql = "select pg_current_snapshot()::text";
     let Row(values) = Statement::new(sql).get_result(connection).await?;
     match <[Value; 1]>::try_from(values) {
@@ -111,12 +142,21 @@ pub(super) async fn current(connection: &mut Connection) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
-    fn kept(age_ms: u64, took_ms: u64) -> Kept {
-        let begun = Instant::now().checked_sub(Duration::from_millis(age_ms)).unwrap();
-        let json = RawValue::from_string("{}".to_owned()).unwrap().into();
-        Kept { json, snapshot: "1:2:".to_owned(), begun, took: Duration::from_millis(took_ms) }
+    fn ago(ms: u64) -> Instant {
+        Instant::now().checked_sub(Duration::from_millis(ms)).unwrap()
+    }
+
+    fn kept(age_ms: u64, took_ms: u64) -> Kept<()> {
+        let (begun, took) = (ago(age_ms), Duration::from_millis(took_ms));
+        Kept { value: (), snapshot: "1:2:".to_owned(), begun, took }
+    }
+
+    fn asked(snapshot: &str, at: Instant) -> Asked {
+        Asked { snapshot: snapshot.to_owned(), at }
     }
 
     #[test]
@@ -129,10 +169,75 @@ mod tests {
             (29_000, 5_000, "1:3:", true),
             (31_000, 5_000, "1:3:", false),
         ] {
-            let asked = Instant::now();
-            assert_eq!(kept(age, took).holds(snapshot, asked), holds, "{age} {took} {snapshot}");
+            let asked = asked(snapshot, Instant::now());
+            assert_eq!(kept(age, took).holds(&asked, None), holds, "{age} {took} {snapshot}");
         }
-        let asked = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
-        assert!(kept(500, 10).holds("1:3:", asked), "it was begun after it was asked for");
+        let earlier = asked("1:3:", ago(1_000));
+        assert!(kept(500, 10).holds(&earlier, None), "it was begun after it was asked for");
+    }
+
+    #[test]
+    fn the_age_counts_from_the_beginning_of_the_work() {
+        let same = asked("1:2:", ago(60_000));
+        for (age, holds) in [(29_000, true), (31_000, false)] {
+            // However long it took.
+            assert_eq!(kept(age, 25_000).holds(&same, Some(OLDEST)), holds, "{age}");
+        }
+    }
+
+    /// Counts how often it was worked out, slowly.
+    async fn count(counted: Arc<AtomicUsize>) -> Result<(String, usize)> {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        Ok((String::new(), counted.fetch_add(1, Ordering::SeqCst) + 1))
+    }
+
+    #[tokio::test]
+    async fn many_who_ask_at_once_share_one_work() {
+        let memory = Arc::new(Memory::new(1, None));
+        let counted = Arc::new(AtomicUsize::new(0));
+        let asking: Vec<_> = (0..16)
+            .map(|_| {
+                let (memory, counted) = (Arc::clone(&memory), Arc::clone(&counted));
+                tokio::spawn(async move {
+                    memory.get((), &Asked::of_nothing(), count(counted)).await.unwrap()
+                })
+            })
+            .collect();
+        for asked in asking {
+            assert_eq!(asked.await.unwrap(), 1);
+        }
+        let later = memory.get((), &Asked::of_nothing(), count(counted)).await;
+        assert_eq!(later.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_told_and_not_kept() {
+        let memory = Memory::new(1, None);
+        let work = async { Err(Problem::not_found("no")) };
+        let failed = memory.get((), &Asked::of_nothing(), work).await;
+        assert_eq!(failed.unwrap_err().status, 404);
+        let work = async { Ok((String::new(), 1)) };
+        assert_eq!(memory.get((), &Asked::of_nothing(), work).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn work_outlives_whoever_asked_for_it() {
+        let memory = Memory::new(1, None);
+        let counted = Arc::new(AtomicUsize::new(0));
+        let asked = Asked::of_nothing();
+        let gone = memory.get((), &asked, count(Arc::clone(&counted)));
+        assert!(tokio::time::timeout(Duration::from_millis(5), gone).await.is_err());
+        let next = memory.get((), &asked, count(Arc::clone(&counted))).await;
+        assert_eq!((next.unwrap(), AtomicUsize::load(&counted, Ordering::SeqCst)), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn no_more_keys_are_kept_than_there_may_be() {
+        let memory = Memory::new(2, None);
+        for key in 0..9 {
+            let work = async move { Ok((String::new(), key)) };
+            assert_eq!(memory.get(key, &Asked::of_nothing(), work).await.unwrap(), key);
+            assert!(memory.places.lock().unwrap().len() <= 2);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What the front end shows: figures over the tables of every domain.
 
 pub mod boost_usage;
-pub mod fresh;
+pub mod memory;
 pub mod overview;
 
 use utoipa_axum::router::OpenApiRouter;

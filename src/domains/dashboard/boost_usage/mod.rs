@@ -1,7 +1,7 @@
 //! Who uses Boost, which versions and which libraries: the document of the usage dashboard.
 //!
 //! [`world`] reads the tables in one snapshot, a file per group of metrics; [`document`] makes of it
-//! what depends on the running year. Both are kept for at most [`MAX_AGE`](super::fresh::MAX_AGE).
+//! what depends on the running year. Both are kept for at most [`OLDEST`].
 
 pub mod activity;
 pub mod base;
@@ -26,24 +26,24 @@ use chrono::{DateTime, Datelike, Utc};
 pub use routes::routes;
 
 use self::{activity::Weights, document::Written, world::World};
-use super::fresh::Fresh;
+use super::memory::{self, Asked, Memory, OLDEST};
 use crate::{
     app::App,
     http::problem::{Problem, Result},
 };
 
 /// For how many running years the document is kept: this one, and some that are looked at again.
-const YEARS: u64 = 4;
+const YEARS: usize = 4;
 
 /// What was read last, and what was made of it.
 #[derive(Debug)]
-pub struct BoostUsage(Fresh<(), Arc<Kept>>);
+pub struct BoostUsage(Memory<(), Arc<Kept>>);
 
 /// One reading of the tables.
 #[derive(Debug)]
 struct Kept {
     world: World,
-    years: Fresh<i32, Arc<Written>>,
+    years: Memory<i32, Arc<Written>>,
 }
 
 /// What there is to say as of an instant.
@@ -55,7 +55,7 @@ struct Answer {
 
 impl Default for BoostUsage {
     fn default() -> Self {
-        Self(Fresh::new(1))
+        Self(Memory::new(1, Some(OLDEST)))
     }
 }
 
@@ -63,20 +63,21 @@ impl BoostUsage {
     /// What there is to say as of an instant; of none, as of when the tables were read.
     async fn answer(app: &App, as_of: Option<DateTime<Utc>>) -> Result<Answer> {
         let reading = app.clone();
-        let kept = app.boost_usage.0.get((), async move {
+        let read = async move {
+            let snapshot = memory::current(&mut *reading.pool.get().await?).await?;
             let world = World::read(&reading).await?;
-            Ok(Arc::new(Kept { world, years: Fresh::new(YEARS) }))
-        });
-        let kept = kept.await?;
+            Ok((snapshot, Arc::new(Kept { world, years: Memory::new(YEARS, None) })))
+        };
+        let kept = app.boost_usage.0.get((), &Asked::now(app).await?, read).await?;
         let as_of = as_of.unwrap_or(kept.world.read_at);
         let (running, weights) = (as_of.year(), Weights::of(&app.settings));
         let world = Arc::clone(&kept);
-        let written = kept.years.get(running, async move {
+        let write = async move {
             let write = move || Written::of(&world.world, running, &weights).map(Arc::new);
             let written = tokio::task::spawn_blocking(write).await.map_err(Problem::internal)?;
-            written.map_err(Problem::internal)
-        });
-        let written = written.await?;
+            Ok((String::new(), written.map_err(Problem::internal)?))
+        };
+        let written = kept.years.get(running, &Asked::of_nothing(), write).await?;
         Ok(Answer { as_of, kept, written })
     }
 }

@@ -10,16 +10,13 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde_json::value::RawValue;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    answer::Answer,
-    memory::{self, Json as Numbers, Memory},
-    period::Period,
-    section::Section,
-};
+use super::{answer::Answer, period::Period, section::Section};
 use crate::{
     app::App,
+    domains::dashboard::memory::{self, Memory},
     http::{
         access::{Allowed, Reads},
         extract::{Path, Query},
@@ -30,6 +27,13 @@ use crate::{
     query::window::{self, Window},
 };
 
+/// A section's numbers, as they are sent.
+type Numbers = Arc<RawValue>;
+/// The sections that were worked out.
+type Known = Memory<(Section, Period), Numbers>;
+
+/// Answers that are kept.
+const KEPT: usize = 256;
 /// The window, if none is asked for.
 const DEFAULT_WINDOW: &str = "30d";
 
@@ -38,7 +42,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(overview))
         .routes(routes!(section))
-        .layer(Extension(Arc::new(Memory::default())))
+        .layer(Extension(Arc::new(Known::new(KEPT, None))))
 }
 
 /// Which numbers are asked for.
@@ -152,13 +156,13 @@ impl Serialize for Sections {
 async fn overview(
     State(app): State<App>,
     caller: Allowed<Reads>,
-    Extension(memory): Extension<Arc<Memory>>,
+    Extension(known): Extension<Arc<Known>>,
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
     let asked = Understood::of(&app, &caller, &asked).await?;
     let mut numbers = Vec::with_capacity(Section::ALL.len());
     for section in Section::ALL {
-        numbers.push((section.key(), asked.numbers(&app, &memory, section).await?));
+        numbers.push((section.key(), asked.numbers(&app, &known, section).await?));
     }
     let Period { before, from, to, bucket, .. } = asked.period;
     let window = Shown { previous_from: before, from, to, bucket: bucket.name() };
@@ -198,14 +202,14 @@ async fn overview(
 async fn section(
     State(app): State<App>,
     caller: Allowed<Reads>,
-    Extension(memory): Extension<Arc<Memory>>,
+    Extension(known): Extension<Arc<Known>>,
     Path(name): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
     let section = Section::ALL.into_iter().find(|section| section.name() == name);
     let section = section.ok_or_else(|| no_section(&name))?;
     let asked = Understood::of(&app, &caller, &asked).await?;
-    let numbers = asked.numbers(&app, &memory, section).await?;
+    let numbers = asked.numbers(&app, &known, section).await?;
     Ok(cached(asked.max_age, &*numbers))
 }
 
@@ -218,9 +222,8 @@ fn no_section(name: &str) -> Problem {
 /// A request after it was understood.
 struct Understood {
     period: Period,
-    /// The transactions that were over when it came.
-    snapshot: String,
-    at: Instant,
+    /// When it came.
+    asked: memory::Asked,
     max_age: &'static str,
 }
 
@@ -243,13 +246,22 @@ impl Understood {
         let private = caller.has(&Scope::ReadPii);
         let mut connection = app.pool.get().await?;
         let period = Period::of(&window, as_of, owner, private, &mut connection).await?;
-        let snapshot = memory::current(&mut connection).await?;
+        let asked = memory::Asked { snapshot: memory::current(&mut connection).await?, at };
         let max_age = if words == "today" { "private, max-age=30" } else { "private, max-age=300" };
-        Ok(Self { period, snapshot, at, max_age })
+        Ok(Self { period, asked, max_age })
     }
 
-    async fn numbers(&self, app: &App, memory: &Memory, section: Section) -> Result<Numbers> {
-        memory.get(app, section, &self.period, (&self.snapshot, self.at)).await
+    async fn numbers(&self, app: &App, known: &Known, section: Section) -> Result<Numbers> {
+        let (app, period) = (app.clone(), self.period.clone());
+        let work = async move {
+            let mut connection = app.pool.get().await?;
+            let snapshot = memory::current(&mut connection).await?;
+            let answer = section.answer(&period, &mut connection).await?;
+            drop(connection);
+            let json = serde_json::value::to_raw_value(&answer).map_err(Problem::internal)?;
+            Ok((snapshot, Numbers::from(json)))
+        };
+        known.get((section, self.period.clone()), &self.asked, work).await
     }
 }
 
