@@ -10,6 +10,7 @@ pub mod identity_operation;
 pub mod identity_suggestion;
 pub mod ingest;
 pub mod mailing_list_profile;
+pub mod named;
 pub mod profile;
 pub mod reads;
 pub mod slack_user;

@@ -365,7 +365,7 @@ async fn each_fault_is_named() {
     let app = TestApp::new().await;
     for (query, code, parameter, suggestion) in [
         ("issues?buket=day", "unknown_parameter", "buket", Some("bucket")),
-        ("issues?bucket=dya", "unknown_value", "bucket", Some("day")),
+        ("issues?bucket=monht", "unknown_value", "bucket", Some("month")),
         ("issues?bucket=day&time=titel", "unknown_field", "time", None),
         ("issues?bucket=day&time=title", "unsupported_field", "time", None),
         (

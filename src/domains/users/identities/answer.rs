@@ -28,7 +28,7 @@ use crate::{
         sql::{Row, SqlType, Statement, Value},
     },
     domains::users::{
-        email::Email, identity::Identity, identity_suggestion::IdentitySuggestion,
+        email::Email, identity::Identity, identity_suggestion::IdentitySuggestion, named::NAMES,
         profile::BaseProfile, temp_profile_identity_relation::TempProfileIdentityRelation,
         tmp_identity::TmpIdentity,
     },
@@ -219,22 +219,16 @@ async fn profiles(identity: i64, pii: bool, conn: &mut Connection) -> QueryResul
     let emails = if pii {
         ", 'emails', coalesce((select json_agg(json_build_object('id', e.id, 'email', e.email, \
          'is_primary', e.is_primary, 'is_active', e.is_active) order by not e.is_primary, e.id) \
-         from email e where e.base_profile_id = p.id), '[]')"
+         from email e where e.base_profile_id = profile.id), '[]')"
     } else {
         ""
     };
     let mut statement = Statement::new(format!(
-        "select coalesce(json_agg(json_build_object('id', p.id, 'profile_type', p.type, \
-         'username', coalesce(g.username, s.username, d.username), \
-         'display_name', coalesce(g.display_name, s.display_name, m.display_name, \
-             w.display_name, y.display_name, d.display_name, ''), \
-         'avatar_url', coalesce(g.avatar_url, s.avatar_url, d.avatar_url), \
-         'is_bot', {BOT}{emails}) order by p.id), '[]')::text from base_profile p \
-         left join github_account g on g.id = p.id left join slack_user s on s.id = p.id \
-         left join mailing_list_profile m on m.id = p.id \
-         left join wg21_paper_author_profile w on w.id = p.id \
-         left join youtube_speaker y on y.id = p.id left join discord_profile d on d.id = p.id \
-         where p.identity_id = "
+        "select coalesce(json_agg(json_build_object('id', profile.id, 'profile_type', profile.type, \
+         'username', named.username, 'display_name', named.display_name, \
+         'avatar_url', named.avatar_url, 'is_bot', named.is_bot{emails}) \
+         order by profile.id), '[]')::text from base_profile profile{NAMES} \
+         where profile.identity_id = "
     ));
     statement.bind(SqlType::BigInt, Value::BigInt(identity));
     let Row(values) = statement.get_result(conn).await?;
@@ -243,6 +237,3 @@ async fn profiles(identity: i64, pii: bool, conn: &mut Connection) -> QueryResul
         _ => "[]".to_owned(),
     })
 }
-
-/// Whether a profile is a bot, where `g` is its GitHub account and `d` its Discord user.
-pub const BOT: &str = "coalesce(d.is_bot, lower(g.username) like '%[bot]', false)";

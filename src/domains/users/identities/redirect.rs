@@ -7,9 +7,13 @@ use axum::{
 use diesel::{OptionalExtension, QueryResult};
 use diesel_async::RunQueryDsl;
 
-use crate::db::{
-    Connection,
-    sql::{Row, SqlType, Statement, Value},
+use crate::{
+    app::App,
+    db::{
+        Connection,
+        sql::{Row, SqlType, Statement, Value},
+    },
+    http::problem::{Problem, Result},
 };
 
 /// The identity that a merged-away one ended up in; none if `id` was not merged away, or if what it
@@ -37,4 +41,20 @@ pub fn moved(uri: &Uri, id: i64, survivor: i64) -> Response {
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let location = format!("{before}/identities/{survivor}{after}{query}");
     (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location)]).into_response()
+}
+
+/// What is answered instead of nothing: none if there is such an identity, the survivor's address if
+/// it was merged away, else that there is none.
+pub async fn instead(id: i64, uri: &Uri, app: &App) -> Result<Option<Response>> {
+    let mut sql = Statement::new("select id from identity where id = ");
+    sql.bind(SqlType::BigInt, Value::BigInt(id));
+    let mut connection = app.pool.get().await?;
+    let found: Vec<Row> = sql.load(&mut connection).await?;
+    if !found.is_empty() {
+        return Ok(None);
+    }
+    match survivor(&mut connection, id).await? {
+        Some(survivor) => Ok(Some(moved(uri, id, survivor))),
+        None => Err(Problem::not_found("There is no such identity.")),
+    }
 }

@@ -16,6 +16,7 @@ use crate::{
         Connection,
         sql::{Row, SqlType, Statement, Value},
     },
+    domains::users::named::NAMES,
     http::problem::{Fault, Problem},
     ingest::failed,
 };
@@ -228,18 +229,12 @@ impl<'a> World<'a> {
     /// What profiles are called on their platforms.
     pub async fn names(&mut self, profiles: &[i64]) -> QueryResult<Vec<String>> {
         let mut statement = Statement::new(
-            "select coalesce(nullif(g.display_name, ''), nullif(g.username, ''), \
-             nullif(s.display_name, ''), nullif(s.username, ''), nullif(m.display_name, ''), \
-             nullif(w.display_name, ''), nullif(y.display_name, ''), nullif(d.display_name, ''), \
-             d.username, '') from base_profile p \
-             left join github_account g on g.id = p.id left join slack_user s on s.id = p.id \
-             left join mailing_list_profile m on m.id = p.id \
-             left join wg21_paper_author_profile w on w.id = p.id \
-             left join youtube_speaker y on y.id = p.id left join discord_profile d on d.id = p.id \
-             where p.id = any(",
+            "select coalesce(nullif(named.display_name, ''), named.username) \
+             from base_profile profile",
         );
+        statement.push(NAMES).push(" where profile.id = any(");
         statement.bind_all(SqlType::BigInt, profiles.iter().copied().map(Value::BigInt));
-        statement.push(") order by p.id");
+        statement.push(") order by profile.id");
         let rows: Vec<Row> = statement.load(self.conn).await?;
         Ok(rows
             .into_iter()

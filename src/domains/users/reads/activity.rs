@@ -15,11 +15,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
     kinds::{KINDS, Kind},
-    names,
     timeline::profiles,
 };
 use crate::{
     app::App,
+    domains::users::identities::redirect,
     http::{
         access::{Allowed, Reads},
         extract::Path,
@@ -129,7 +129,7 @@ async fn show(
         last_at: data.iter().filter_map(|it| it.last_at).max(),
     };
     if total.count == 0
-        && let Some(moved) = names::instead(id, &uri, &app).await?
+        && let Some(moved) = redirect::instead(id, &uri, &app).await?
     {
         return Ok(moved);
     }

@@ -2,7 +2,6 @@
 
 mod activity;
 mod kinds;
-mod names;
 mod timeline;
 mod unlinked;
 

@@ -12,13 +12,11 @@ use diesel::{
 use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{
-    kinds::{KINDS, Kind},
-    names,
-};
+use super::kinds::{KINDS, Kind};
 use crate::{
     app::App,
     db::sql::{SqlType, Statement, Value},
+    domains::users::identities::redirect,
     http::{
         access::{Allowed, Reads},
         extract::{Path, Query},
@@ -117,7 +115,7 @@ async fn list(
     let entries = entries(id, &paging, caller.has(&Scope::ReadPii))?;
     let rows = paging.load::<TimelineEntry>(&app, entries).await?;
     if rows.is_empty()
-        && let Some(moved) = names::instead(id, &uri, &app).await?
+        && let Some(moved) = redirect::instead(id, &uri, &app).await?
     {
         return Ok(moved);
     }

@@ -4,13 +4,18 @@ use axum::{
     extract::{OriginalUri, State},
     response::Response,
 };
+use diesel::{
+    QueryableByName,
+    sql_types::{BigInt, Text},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::names::{NAMES, PROFILE, Profile};
 use crate::{
     app::App,
     db::sql::{SqlType, Statement, Value},
-    domains::users::enums::ProfileType,
+    domains::users::{enums::ProfileType, named::NAMES},
     http::{
         access::{Allowed, Reads},
         extract::Query,
@@ -19,6 +24,31 @@ use crate::{
     paged,
     query::keyset::{Key, Order, Rows},
 };
+
+/// A profile with its names.
+#[derive(Debug, Serialize, QueryableByName, ToSchema)]
+#[schema(as = NamedProfile)]
+struct Profile {
+    /// The profile, `base_profile.id`.
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    /// Where it is from: `github`, `slack`, `mailing_list`, `wg21`, `discord` or `youtube`.
+    #[diesel(sql_type = Text)]
+    profile_type: String,
+    /// The user name; empty where there are none.
+    #[diesel(sql_type = Text)]
+    username: String,
+    /// The name.
+    #[diesel(sql_type = Text)]
+    display_name: String,
+    /// The picture; empty if there is none.
+    #[diesel(sql_type = Text)]
+    avatar_url: String,
+}
+
+/// The columns of a [`Profile`], of `base_profile profile` with its [`NAMES`].
+const PROFILE: &str = "select profile.id, profile.type::text as profile_type, \
+    named.username, named.display_name, named.avatar_url from base_profile profile";
 
 const ORDER: Order = Order::ascending(&[Key("listed.id", SqlType::BigInt)]);
 

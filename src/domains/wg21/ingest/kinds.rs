@@ -39,7 +39,8 @@ static MAILINGS: Spec = Spec {
     watermark: Watermark::Of(
         "select '*' as scope, to_date(mailing_date, 'YYYY-MM')::timestamp at time zone 'UTC' as at, \
          mailing_date as key, replace(mailing_date, '-', '')::bigint as position \
-         from wg21_mailing where mailing_date <> 'unknown' and source_digest <> ''",
+         from wg21_mailing where mailing_date ~ '^[0-9]{4}-(0[1-9]|1[0-2])$' \
+         and source_digest <> ''",
     ),
     known: Known {
         key: "{mailing_date}",

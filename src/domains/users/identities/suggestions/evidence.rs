@@ -15,7 +15,7 @@ use crate::{
         Connection,
         sql::{Row, SqlType, Statement, Value},
     },
-    domains::users::ingest::name,
+    domains::users::{ingest::name, named::NAMES},
 };
 
 /// A pair with enough evidence.
@@ -142,15 +142,10 @@ async fn facts(
     profiles: &BTreeSet<i64>,
 ) -> QueryResult<HashMap<i64, Facts>> {
     let mut statement = Statement::new(
-        "select p.id, p.type::text, coalesce(g.username, s.username, d.username, ''), \
-         coalesce(g.display_name, s.display_name, m.display_name, w.display_name, y.display_name, \
-         d.display_name, '') from base_profile p \
-         left join github_account g on g.id = p.id left join slack_user s on s.id = p.id \
-         left join mailing_list_profile m on m.id = p.id \
-         left join wg21_paper_author_profile w on w.id = p.id \
-         left join youtube_speaker y on y.id = p.id left join discord_profile d on d.id = p.id \
-         where p.id = any(",
+        "select profile.id, profile.type::text, named.username, named.display_name \
+         from base_profile profile",
     );
+    statement.push(NAMES).push(" where profile.id = any(");
     statement.bind_all(SqlType::BigInt, profiles.iter().copied().map(Value::BigInt)).push(")");
     let rows: Vec<Row> = statement.load(conn).await?;
     Ok(rows

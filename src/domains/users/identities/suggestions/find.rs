@@ -10,7 +10,7 @@ use crate::{
         Connection,
         sql::{Row, SqlType, Statement, Value},
     },
-    domains::users::identities::answer::BOT,
+    domains::users::named::NAMES,
 };
 
 /// Two profiles and what joins them.
@@ -47,11 +47,8 @@ pub enum By {
 /// who stands for messages without an author.
 fn people() -> String {
     format!(
-        "person as materialized (select p.id, p.identity_id from base_profile p \
-         left join github_account g on g.id = p.id left join discord_profile d on d.id = p.id \
-         where not {BOT} and g.github_account_id is distinct from 10137 \
-         and coalesce(g.stub_key not like 'login:%', true) \
-         and d.discord_user_id is distinct from 0)"
+        "person as materialized (select profile.id, profile.identity_id \
+         from base_profile profile{NAMES} where not named.is_bot and not named.is_nobody)"
     )
 }
 
