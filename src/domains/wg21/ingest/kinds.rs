@@ -69,11 +69,11 @@ static PAPERS: Spec = Spec {
         rows: "select '*' as scope, \
                to_date(m.mailing_date, 'YYYY-MM')::timestamp at time zone 'UTC' as at, \
                m.mailing_date as key, replace(m.mailing_date, '-', '')::bigint as position \
-               from wg21_mailing m where m.mailing_date <> 'unknown' \
+               from wg21_mailing m where m.mailing_date ~ '^[0-9]{4}-(0[1-9]|1[0-2])$' \
                and exists (select from wg21_paper p where p.mailing_id = m.id)",
         // A mailing whose papers are still to come.
         failures: "select '*' as scope, replace(m.mailing_date, '-', '')::bigint as position \
-                   from wg21_mailing m where m.mailing_date <> 'unknown' \
+                   from wg21_mailing m where m.mailing_date ~ '^[0-9]{4}-(0[1-9]|1[0-2])$' \
                    and not exists (select from wg21_paper p where p.mailing_id = m.id)",
     },
     known: PAPER_KEYS,
