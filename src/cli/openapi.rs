@@ -8,7 +8,7 @@ use crate::http::openapi;
 pub fn run() -> anyhow::Result<()> {
     let document = openapi::document()?;
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, &document.value)?;
+    serde_json::to_writer_pretty(&mut out, &document.value()?)?;
     writeln!(out)?;
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::{collections::VecDeque, io, ops::Range, pin::Pin};
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZstdDecoder};
 use axum::http::StatusCode;
 use bytes::{Buf, Bytes, BytesMut};
+use memmap2::MmapOptions;
 use serde_json::value::RawValue;
 use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
 
@@ -73,6 +74,9 @@ pub struct Limits {
     /// Bytes of one batch, after which it is full.
     pub batch_bytes: usize,
 }
+
+/// The bytes up to which a body is held as a buffer that grows.
+const SMALL: usize = 1 << 20;
 
 /// A reader of bytes.
 pub type Reader = Pin<Box<dyn AsyncRead + Send>>;
@@ -244,12 +248,31 @@ impl Documents {
 
     async fn read_whole(&mut self) -> Result<Bytes, Problem> {
         self.is_read = true;
-        while self.fill().await? > 0 {
-            if self.buffer.len() > self.limits.whole {
-                return Err(too_large("body", self.limits.whole));
+        while self.buffer.len() <= SMALL.min(self.limits.whole) {
+            if self.fill().await? == 0 {
+                return Ok(self.buffer.split().freeze());
             }
         }
-        Ok(self.buffer.split().freeze())
+        // What grows by doubling is copied each time, and both copies are held meanwhile. Here the
+        // limit is reserved as addresses; they take memory as they are filled.
+        let most = self.limits.whole.saturating_add(1).max(self.buffer.len());
+        let mut body = MmapOptions::new()
+            .len(most)
+            .no_reserve_swap()
+            .map_anon()
+            .map_err(Problem::internal)?;
+        let mut length = self.buffer.len();
+        body[..length].copy_from_slice(&self.buffer.split());
+        while length <= self.limits.whole {
+            // A decoder may write to all that it is given.
+            let end = most.min(length + SMALL);
+            let read = self.reader.read(&mut body[length..end]).await;
+            match read.map_err(|error| unreadable(&error))? {
+                0 => return Ok(Bytes::from_owner(body).slice(..length)),
+                read => length += read,
+            }
+        }
+        Err(too_large("body", self.limits.whole))
     }
 
     /// The next line that is not blank, without its end.

@@ -12,8 +12,8 @@ use super::resources;
 
 #[test]
 fn every_read_is_documented_with_all_its_parameters() {
-    let document = openapi::document().unwrap();
-    let document = &document.value;
+    let document = openapi::document().unwrap().value().unwrap();
+    let document = &document;
     let mut ids = BTreeSet::new();
     for resource in resources() {
         let path = format!("/api/v1{}", resource.path);

@@ -2,6 +2,10 @@
 //!
 //! A file's includes that mean one header are one usage; those that no Boost file matches are one
 //! placeholder, with a missing header for each text that is still there.
+//!
+//! What one side lacks of the other is asked with `not in`, which is looked up in a hash table however
+//! few rows PostgreSQL expects: while a table is new it expects one, and would run a join of 5,000
+//! with 5,000 as a loop in a loop.
 
 use diesel::QueryResult;
 
@@ -73,10 +77,9 @@ async fn derive_usages(tx: &mut Tx<'_>, files: &[i64]) -> QueryResult<()> {
          join boost_include i on i.file_path_id = g.id group by 1, 2, 3), \
          stored as materialized (select u.id, u.file_path_id, u.boost_header_id, u.last_commit_date, \
          u.excepted_at from given g join boost_usage u on u.file_path_id = g.id), \
-         gone as (delete from boost_usage u using stored s left join meant m \
-         on m.file_path_id = s.file_path_id \
-         and coalesce(m.boost_header_id, 0) = coalesce(s.boost_header_id, 0) \
-         where u.id = s.id and m.file_path_id is null returning u.id), \
+         gone as (delete from boost_usage u using stored s where u.id = s.id \
+         and (s.file_path_id, coalesce(s.boost_header_id, 0)) not in \
+         (select file_path_id, coalesce(boost_header_id, 0) from meant) returning u.id), \
          altered as (update boost_usage u set last_commit_date = m.last_commit_date, \
          excepted_at = m.excepted_at, source_receipt = m.source[1], source_item = m.source[2], \
          updated_at = ",
@@ -96,8 +99,8 @@ async fn derive_usages(tx: &mut Tx<'_>, files: &[i64]) -> QueryResult<()> {
     statement.bind(SqlType::Timestamptz, now.clone()).push(", ");
     statement.bind(SqlType::Timestamptz, now);
     statement.push(
-        " from meant m left join stored s on s.file_path_id = m.file_path_id \
-         and coalesce(s.boost_header_id, 0) = coalesce(m.boost_header_id, 0) where s.id is null \
+        " from meant m where (m.file_path_id, coalesce(m.boost_header_id, 0)) not in \
+         (select file_path_id, coalesce(boost_header_id, 0) from stored) \
          order by m.file_path_id, m.boost_header_id returning id) \
          select (select count(*) from made), (select count(*) from altered), \
          (select count(*) from gone)",
@@ -115,16 +118,16 @@ async fn derive_missing(tx: &mut Tx<'_>, files: &[i64]) -> QueryResult<()> {
          stored as materialized (select t.id, t.usage_id, t.header_name from given g \
          join boost_usage u on u.file_path_id = g.id \
          join boost_missing_header_tmp t on t.usage_id = u.id), \
-         gone as (delete from boost_missing_header_tmp t using stored s left join meant m \
-         on m.usage_id = s.usage_id and m.header_name = s.header_name \
-         where t.id = s.id and m.usage_id is null returning t.id), \
+         gone as (delete from boost_missing_header_tmp t using stored s where t.id = s.id \
+         and (s.usage_id, s.header_name) not in (select usage_id, header_name from meant) \
+         returning t.id), \
          made as (insert into boost_missing_header_tmp (usage_id, header_name, created_at) \
          select m.usage_id, m.header_name, ",
     );
     statement.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now));
     statement.push(
-        " from meant m left join stored s on s.usage_id = m.usage_id \
-         and s.header_name = m.header_name where s.id is null \
+        " from meant m where (m.usage_id, m.header_name) not in \
+         (select usage_id, header_name from stored) \
          order by m.usage_id, m.header_name returning id) \
          select (select count(*) from made), 0::bigint, (select count(*) from gone)",
     );
