@@ -1,4 +1,4 @@
-//! The dashboard's overview over a million commits: cold, polled, and polled while rows come in.
+//! The dashboards over a million commits and half a million usages: cold, polled, and polled while rows come in.
 //!
 //! Cold is a period that was never asked for: another day's `as_of` each time. Polls ask for the
 //! same; in the last measurement a commit is changed before each of them, so nothing that was kept
@@ -8,23 +8,33 @@ use std::time::{Duration, Instant};
 
 use crate::{copy, http::Client, world::World};
 
-/// What the tables are filled with.
-const ROWS: &str = include_str!("dashboard.sql");
+/// What the tables are filled with: a million commits among other rows.
+pub(crate) const ROWS: &str = include_str!("dashboard.sql");
 /// Requests of each measurement.
 const COLD: u64 = 15;
 const POLLS: u64 = 200;
 
 pub(crate) async fn run() -> anyhow::Result<()> {
-    println!("\n## `GET /dashboard/overview` over 1,000,000 commits, median and worst in ms\n");
-    println!("| window | cold | worst | polled | worst | polled while written | worst |");
+    println!(
+        "\n## The dashboards over 1,000,000 commits and 500,000 usages, median and worst in ms\n"
+    );
+    println!(
+        "| `GET /dashboard/…` | cold | worst | polled | worst | polled while written | worst |"
+    );
     println!("|---|---|---|---|---|---|---|");
     let world = World::start().await?;
     let direct = copy::connect(&world.url).await?;
     direct.batch_execute(ROWS).await?;
     direct.batch_execute("vacuum analyze").await?;
     let mut client = Client::connect(&world.address, &world.token).await?;
-    for window in ["today", "30d", "90d", "365d"] {
-        let path = format!("/api/v1/dashboard/overview?window={window}");
+    for part in [
+        "overview?window=today",
+        "overview?window=30d",
+        "overview?window=90d",
+        "overview?window=365d",
+        "boost-usage?",
+    ] {
+        let path = format!("/api/v1/dashboard/{part}");
         let mut cold = Vec::new();
         for day in 1..=COLD {
             let date = format!("select (current_date - {day})::text");
@@ -42,7 +52,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
                 .await?;
             written.push(get(&mut client, &path).await?);
         }
-        print!("| `{window}` |");
+        print!("| `{}` |", part.trim_end_matches('?'));
         for mut times in [cold, polled, written] {
             times.sort_unstable();
             let ms = |time: Option<&Duration>| time.map_or(0.0, |it| it.as_secs_f64() * 1_000.0);

@@ -57,3 +57,18 @@ insert into wg21_paper (paper_id, year, document_date, mailing_id, subgroup)
     select 'p' || n, 2020, current_date - n % 3650, 1 + n % 131, (array['', 'LEWG', 'EWG', 'SG1'])[1 + n % 4] from generate_series(1, 8000) n;
 insert into boost_version (version, version_key, version_created_at)
     select 'boost-1.' || n || '.0', 100000 + n * 100, now() - (100 - n) * interval '120 days' from generate_series(70, 99) n;
+
+-- Who uses Boost: 5,000 repositories, 100,000 files, five headers each.
+insert into github_repository (owner_account_id, repo_name, stars) select 10 + n % 4000, 'user' || n, n % 3000 from generate_series(1, 5000) n;
+insert into boost_external_repository (id, boost_version, is_boost_used)
+    select id, 'boost-1.' || 70 + id % 29 || '.0', true from github_repository where repo_name like 'user%';
+insert into github_file (repo_id, filename) select r.id, 'src/file' || n || '.cpp'
+    from boost_external_repository r, generate_series(1, 20) n;
+insert into boost_usage (repo_id, boost_header_id, file_path_id, last_commit_date, excepted_at)
+    select f.repo_id, h.id, f.id, now() - (f.id * 7 + k * 13) % 3000 * interval '1 day',
+        case when (f.id + k) % 9 = 0 then current_date - (f.id % 900)::int end
+    from github_file f, generate_series(0, 4) k,
+        lateral (select min(id) + (f.id * (k + 1) * 7919 + k) % (max(id) - min(id) + 1) as wanted from boost_file) w,
+        lateral (select id from boost_file where id >= w.wanted order by id limit 1) h
+    where f.filename like 'src/%'
+    on conflict do nothing;

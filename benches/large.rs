@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-use crate::{copy, http::Client, process, world::World};
+use crate::{copy, dashboard, http::Client, process, world::World};
 
 const ROWS: u32 = 1_000_000;
 const PAGE: u32 = 50;
@@ -26,17 +26,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 /// Rows without the ways that rows come in: it is about reading.
 async fn fill(world: &World) -> anyhow::Result<()> {
     let direct = copy::connect(&world.url).await?;
-    direct
-        .batch_execute(&format!(
-            "set session_replication_role = replica;
-             insert into git_commit
-                 (repo_id, account_id, commit_hash, comment, commit_at)
-             select n % 200, n % 5000, md5(n::text) || left(md5((n * 7)::text), 8),
-                 'Commit ' || n || ': ' || repeat('some words about it, ', n % 8),
-                 timestamptz '2010-01-01' + n * interval '7 minutes'
-             from generate_series(1, {ROWS}) n"
-        ))
-        .await?;
+    direct.batch_execute(dashboard::ROWS).await?;
     direct.batch_execute("vacuum analyze git_commit").await?;
     Ok(())
 }

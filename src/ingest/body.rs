@@ -256,11 +256,8 @@ impl Documents {
         // What grows by doubling is copied each time, and both copies are held meanwhile. Here the
         // limit is reserved as addresses; they take memory as they are filled.
         let most = self.limits.whole.saturating_add(1).max(self.buffer.len());
-        let mut body = MmapOptions::new()
-            .len(most)
-            .no_reserve_swap()
-            .map_anon()
-            .map_err(Problem::internal)?;
+        let mut body =
+            MmapOptions::new().len(most).no_reserve_swap().map_anon().map_err(Problem::internal)?;
         let mut length = self.buffer.len();
         body[..length].copy_from_slice(&self.buffer.split());
         while length <= self.limits.whole {

@@ -3,13 +3,14 @@
 //! Whether anything has changed is asked of PostgreSQL: two equal snapshots see the same rows,
 //! whoever writes them. While they are equal an answer is what it would be if it were worked out
 //! again. After a change what is cheap is worked out at once; what is not may be as old as
-//! [`PATIENCE`] times what it costs, [`OLDEST`] at most, so that polls during a long import do not
-//! become its heaviest load. However many ask at once, one works it out.
+//! [`PATIENCE`] times what it costs, so that polls during a long import do not become its heaviest
+//! load. What is older still, up to [`OLDEST`], is given once more while it is worked out anew, so
+//! whoever polls never waits. However many ask at once, one works it out.
 
 use std::{
     collections::HashMap,
     hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -41,8 +42,24 @@ pub struct Memory<K, V> {
     lasts: Option<Duration>,
 }
 
-/// The place of one answer. Whoever holds it works the answer out.
-type Place<V> = tokio::sync::Mutex<Option<Kept<V>>>;
+/// The place of one answer.
+#[derive(Debug)]
+struct Place<V> {
+    kept: Mutex<Option<Kept<V>>>,
+    /// Whoever holds it works the answer out.
+    work: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What a kept answer is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Worth {
+    /// It is as true as it needs to be.
+    Holds,
+    /// It may be given, while it is worked out anew.
+    Fades,
+    /// It is too old.
+    Over,
+}
 
 #[derive(Debug)]
 struct Kept<V> {
@@ -93,19 +110,34 @@ where
     where
         W: Future<Output = Result<(String, V)>> + Send + 'static,
     {
-        let mut place = self.place(key).lock_owned().await;
-        if let Some(kept) = place.as_ref().filter(|kept| kept.holds(asked, self.lasts)) {
-            return Ok(kept.value.clone());
+        let place = self.place(key);
+        if let Some((value, worth)) = place.look(asked, self.lasts) {
+            match worth {
+                Worth::Holds => return Ok(value),
+                Worth::Fades => {
+                    if let Ok(working) = Arc::clone(&place.work).try_lock_owned() {
+                        tokio::spawn(async move {
+                            let _working = working;
+                            // Whoever asks when it is over will be told of the failure.
+                            if let Err(problem) = place.fill(work).await {
+                                tracing::warn!(?problem, "an answer of the dashboard stays old");
+                            }
+                        });
+                    }
+                    return Ok(value);
+                }
+                Worth::Over => {}
+            }
         }
-        let working = tokio::spawn(async move {
-            let begun = Instant::now();
-            let (snapshot, value) = work.await?;
-            let took = begun.elapsed();
-            tracing::debug!(?took, "worked out an answer of the dashboard");
-            *place = Some(Kept { value: value.clone(), snapshot, begun, took });
-            Ok(value)
+        let working = Arc::clone(&place.work).lock_owned().await;
+        if let Some((value, Worth::Holds | Worth::Fades)) = place.look(asked, self.lasts) {
+            return Ok(value);
+        }
+        let filled = tokio::spawn(async move {
+            let _working = working;
+            place.fill(work).await
         });
-        working.await.map_err(Problem::internal)?
+        filled.await.map_err(Problem::internal)?
     }
 
     fn place(&self, key: K) -> Arc<Place<V>> {
@@ -119,14 +151,52 @@ where
     }
 }
 
+impl<V> Default for Place<V> {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), work: Arc::default() }
+    }
+}
+
+impl<V: Clone> Place<V> {
+    fn kept(&self) -> MutexGuard<'_, Option<Kept<V>>> {
+        // It is replaced as a whole.
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The answer that is kept, and what it is good for.
+    fn look(&self, asked: &Asked, lasts: Option<Duration>) -> Option<(V, Worth)> {
+        let kept = self.kept();
+        kept.as_ref().map(|kept| (kept.value.clone(), kept.worth(asked, lasts)))
+    }
+
+    /// Works the answer out and keeps it.
+    async fn fill(&self, work: impl Future<Output = Result<(String, V)>>) -> Result<V> {
+        let begun = Instant::now();
+        let (snapshot, value) = work.await?;
+        let took = begun.elapsed();
+        tracing::debug!(?took, "worked out an answer of the dashboard");
+        *self.kept() = Some(Kept { value: value.clone(), snapshot, begun, took });
+        Ok(value)
+    }
+}
+
 impl<V> Kept<V> {
-    fn holds(&self, asked: &Asked, lasts: Option<Duration>) -> bool {
+    fn worth(&self, asked: &Asked, lasts: Option<Duration>) -> Worth {
         let age = self.begun.elapsed();
-        if lasts.is_some_and(|lasts| age >= lasts) {
-            return false;
+        let is_true = self.snapshot == asked.snapshot || self.begun >= asked.at;
+        // How old it may be at all, and from when on it is worked out anew.
+        let (most, fades) = match lasts {
+            _ if !is_true && self.took < CHEAP => (Duration::ZERO, Duration::ZERO),
+            _ if !is_true => (OLDEST, (self.took * PATIENCE).min(OLDEST / 2)),
+            Some(lasts) => (lasts, lasts / 2),
+            None => return Worth::Holds,
+        };
+        let most = lasts.map_or(most, |lasts| most.min(lasts));
+        match age {
+            age if age < fades.min(most) => Worth::Holds,
+            age if age < most => Worth::Fades,
+            _ => Worth::Over,
         }
-        let patience = if self.took < CHEAP { Duration::ZERO } else { self.took * PATIENCE };
-        self.snapshot == asked.snapshot || self.begun >= asked.at || age < patience.min(OLDEST)
     }
 }
 
@@ -161,28 +231,55 @@ mod tests {
 
     #[test]
     fn an_answer_holds_while_nothing_changes_and_not_for_long_after() {
-        for (age, took, snapshot, holds) in [
-            (3_600_000, 5_000, "1:2:", true),
-            (1, 10, "1:3:", false),
-            (1_000, 200, "1:3:", true),
-            (5_000, 200, "1:3:", false),
-            (29_000, 5_000, "1:3:", true),
-            (31_000, 5_000, "1:3:", false),
+        for (age, took, snapshot, worth) in [
+            (3_600_000, 5_000, "1:2:", Worth::Holds),
+            (1, 10, "1:3:", Worth::Over),
+            (1_000, 200, "1:3:", Worth::Holds),
+            (5_000, 200, "1:3:", Worth::Fades),
+            (14_000, 5_000, "1:3:", Worth::Holds),
+            (29_000, 5_000, "1:3:", Worth::Fades),
+            (31_000, 5_000, "1:3:", Worth::Over),
         ] {
             let asked = asked(snapshot, Instant::now());
-            assert_eq!(kept(age, took).holds(&asked, None), holds, "{age} {took} {snapshot}");
+            assert_eq!(kept(age, took).worth(&asked, None), worth, "{age} {took} {snapshot}");
         }
         let earlier = asked("1:3:", ago(1_000));
-        assert!(kept(500, 10).holds(&earlier, None), "it was begun after it was asked for");
+        assert_eq!(
+            kept(500, 10).worth(&earlier, None),
+            Worth::Holds,
+            "begun after it was asked for"
+        );
     }
 
     #[test]
     fn the_age_counts_from_the_beginning_of_the_work() {
         let same = asked("1:2:", ago(60_000));
-        for (age, holds) in [(29_000, true), (31_000, false)] {
+        for (age, worth) in [(14_000, Worth::Holds), (29_000, Worth::Fades), (31_000, Worth::Over)]
+        {
             // However long it took.
-            assert_eq!(kept(age, 25_000).holds(&same, Some(OLDEST)), holds, "{age}");
+            assert_eq!(kept(age, 25_000).worth(&same, Some(OLDEST)), worth, "{age}");
         }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_what_fades() {
+        let memory = Memory::new(1, None);
+        memory.place(()).kept().replace(Kept {
+            value: 0,
+            snapshot: "1:2:".to_owned(),
+            begun: ago(20_000),
+            took: Duration::from_secs(5),
+        });
+        let counted = Arc::new(AtomicUsize::new(0));
+        for _ in 0..3 {
+            // However many ask meanwhile, one works it out.
+            let asked = asked("1:3:", Instant::now());
+            assert_eq!(memory.get((), &asked, count(Arc::clone(&counted))).await.unwrap(), 0);
+        }
+        while memory.place(()).kept().as_ref().is_some_and(|kept| kept.value == 0) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(AtomicUsize::load(&counted, Ordering::SeqCst), 1);
     }
 
     /// Counts how often it was worked out, slowly.

@@ -150,7 +150,32 @@ pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
     }
     document["components"]["parameters"] = Value::Object(parameters);
     conditional::add_components(&mut document["components"]);
+    open_objects(&mut document["paths"]);
+    open_objects(&mut document["components"]["schemas"]);
     Ok(document)
+}
+
+/// Says of objects without named properties that they have any: generators of clients take them for
+/// objects that have none.
+fn open_objects(at: &mut Value) {
+    match at {
+        Value::Array(all) => all.iter_mut().for_each(open_objects),
+        Value::Object(members) => {
+            let is_object = match members.get("type") {
+                Some(Value::String(one)) => one == "object",
+                Some(Value::Array(some)) => some.iter().any(|one| one == "object"),
+                _ => false,
+            };
+            let says = ["properties", "additionalProperties", "allOf", "oneOf", "anyOf"];
+            if is_object && !says.iter().any(|key| members.contains_key(*key)) {
+                members.insert("additionalProperties".to_owned(), Value::Bool(true));
+            }
+            // What an example shows is no schema.
+            let inner = members.iter_mut().filter(|(key, _)| !key.starts_with("example"));
+            inner.for_each(|(_, value)| open_objects(value));
+        }
+        _ => {}
+    }
 }
 
 /// Moves the parameters that are marked as shared among the components.

@@ -21,8 +21,8 @@ use crate::{
 
 /// Mails of one statement, and the bytes of text after which it is full: a thread may have tens of
 /// thousands, and each is copied several times on its way.
-const CHUNK: usize = 2_000;
-const CHUNK_BYTES: usize = 8 << 20;
+const CHUNK: usize = 1_000;
+const CHUNK_BYTES: usize = 4 << 20;
 
 /// A mail on its way into the database.
 struct Placed<'m> {
