@@ -12,11 +12,11 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use crate::{
     changes::{Changes, versions::Versions},
     config::Settings,
-    db,
+    db::{self, reader::Reader},
     domains::{self, dashboard::boost_usage::BoostUsage, domain::Domain},
-    http::{keys::Keys, limits::RateLimits, tags::Tags, tokens},
+    http::{keys::Keys, limits::RateLimits, problem, tags::Tags, tokens},
     ingest::{archive::Archive, background::Wakeups},
-    query::export::Exports,
+    query::{export::Exports, hidden::Hidden},
     telemetry,
 };
 
@@ -58,6 +58,8 @@ pub struct Shared {
     pub changes: Changes,
     /// How often each table was changed.
     pub versions: Versions,
+    /// Whether any identity is hidden.
+    pub hidden: Hidden,
 }
 
 impl App {
@@ -83,10 +85,17 @@ impl App {
             rates: RateLimits::new(settings.rate_limit),
             wakeups: Wakeups::default(),
             boost_usage: BoostUsage::default(),
+            hidden: Hidden::default(),
             settings,
         }));
         tokio::spawn(upkeep(Arc::downgrade(&app.0)));
         Ok(app)
+    }
+
+    /// A connection to read what is answered with: of hidden identities it sees the pseudonyms. Who
+    /// writes, or decides what to write, takes one of the [`pool`](Shared::pool).
+    pub async fn reader(&self) -> problem::Result<Reader> {
+        Reader::take(&self.pool, self.hidden.any()).await
     }
 
     /// Reads the list of revoked tokens.

@@ -616,6 +616,7 @@ diesel::table! {
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
         is_locked -> Bool,
+        is_hidden -> Bool,
     }
 }
 

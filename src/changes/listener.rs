@@ -22,6 +22,7 @@ use crate::{
         sql::{Row, SqlType, Statement, Value},
     },
     ingest::tx::{Count, Tally},
+    query::hidden,
 };
 
 /// The channel on which changed tables are named.
@@ -74,6 +75,7 @@ pub(super) async fn listen(app: &App, stop: &CancellationToken) {
             () = stop.cancelled() => Ok(()),
         };
         app.versions.end();
+        app.hidden.listen(false);
         // Who waits looks more often from now on.
         app.changes.tell();
         let Err(error) = heard else { return };
@@ -96,20 +98,21 @@ async fn hear(app: &App, away: &mut bool) -> anyhow::Result<()> {
     log::forget_foreign(&mut connection).await?;
     let mut end = End::default();
     end.look(&mut connection).await?;
+    app.hidden.refresh(&mut connection).await;
+    app.hidden.listen(true);
     app.versions.begin();
     app.changes.tell();
     *away = false;
     let mut looked = Instant::now();
     loop {
-        let mut is_told = false;
+        let mut told: Vec<String> = Vec::new();
         {
             let mut notices = std::pin::pin!(connection.notifications_stream());
             let mut next = tokio::time::timeout_at(looked + EVERY, notices.next()).await.ok();
             // What one transaction has to tell comes at once, and wakes once.
             while let Some(notice) = next {
                 let Some(notice) = notice else { bail!("the connection was closed") };
-                app.versions.bump(&notice?.payload);
-                is_told = true;
+                told.push(notice?.payload);
                 next = notices.next().now_or_never();
             }
         }
@@ -117,13 +120,17 @@ async fn hear(app: &App, away: &mut bool) -> anyhow::Result<()> {
             let changed = tokio::time::timeout(PATIENCE, end.look(&mut connection))
                 .await
                 .context("the connection does not answer")??;
-            for table in &changed {
-                app.versions.bump(table);
-            }
-            is_told |= !changed.is_empty();
+            told.extend(changed);
             looked = Instant::now();
         }
-        if is_told {
+        // First, since what is read after the change is told may be kept for long.
+        if told.iter().any(|table| table == hidden::TABLE) {
+            app.hidden.refresh(&mut connection).await;
+        }
+        for table in &told {
+            app.versions.bump(table);
+        }
+        if !told.is_empty() {
             app.changes.tell();
         }
     }

@@ -85,7 +85,7 @@ impl Page {
 /// Reads the page after `after`. It is empty only at the end of what may be read, or if a long part
 /// of the log is of rows that the caller may not see; then there is more.
 pub(super) async fn read(app: &App, wanted: &Wanted, mut after: After) -> Result<Page> {
-    let mut connection = app.pool.get().await?;
+    let mut connection = app.reader().await?;
     let scan = Scan {
         tables: wanted.tables.as_deref(),
         hidden: &wanted.hidden,

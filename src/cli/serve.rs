@@ -152,5 +152,6 @@ pub(super) async fn assemble(database: &Database, settings: Settings) -> anyhow:
     let app = App::assemble(settings, pool, Clock::system())?;
     // A token that was revoked must not slip in before the first look at the list.
     app.refresh_revocations().await.context("cannot read the revoked tokens")?;
+    app.hidden.refresh(&mut *app.pool.get().await?).await;
     Ok(app)
 }

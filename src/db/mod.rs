@@ -5,6 +5,7 @@ pub mod embedded;
 pub mod migrate;
 pub mod pg_enum;
 pub mod pool;
+pub mod reader;
 pub mod sql;
 mod tls;
 

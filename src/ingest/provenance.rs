@@ -27,7 +27,7 @@ use crate::{
         openapi::operation,
         problem::{Problem, Result},
     },
-    query::{docs, resource::Resource, routes::serving, value},
+    query::{docs, hidden, resource::Resource, routes::serving, value},
 };
 
 /// Rows that are members of a set say where they come from through what lists them: table, and what
@@ -165,17 +165,21 @@ async fn show(
          from (select t.source_receipt as receipt, t.source_item as item from ",
     );
     statement.push(&from);
-    statement.bind(key.ty.sql(), id);
+    statement.bind(key.ty.sql(), id.clone());
     statement.push(
         ") s join receipt r on r.number = s.receipt left join lateral (select * from receipt_items \
          where receipt_number = s.receipt and first_index <= s.item \
          order by first_index desc limit 1) i on true",
     );
-    let mut conn = app.pool.get().await?;
+    let mut conn = app.reader().await?;
     let rows: Vec<Row> = statement.load(&mut conn).await?;
     match rows.into_iter().next().map(|row| <[Value; 1]>::try_from(row.0)) {
         Some(Ok([Value::Jsonb(Json(mut found))])) => {
             found["table"] = json!(table);
+            // The address of a profile's document is made of the name.
+            if resource.base() == Some(hidden::PROFILE) && hidden::is(id, &mut conn).await? {
+                (found["params"], found["raw"]) = (json!({}), json!(null));
+            }
             Ok(JsonAnswer(found).into_response())
         }
         _ => Err(unknown()),

@@ -37,7 +37,7 @@ pub async fn list(
     let mut plan = grammar::list(view, pairs, fixed).map_err(Problem::invalid)?;
     plan.private = caller.has(&Scope::ReadPii);
     may_include(app, caller, &plan.include)?;
-    let mut connection = app.pool.get().await?;
+    let mut connection = app.reader().await?;
     let as_of = app.clock.now();
     place(&mut plan, view, as_of, &mut connection).await?;
     let page = list::page(view, &plan, as_of, &mut connection).await?;
@@ -59,7 +59,7 @@ pub async fn one(
     let mut shown = grammar::detail(view, pairs).map_err(Problem::invalid)?;
     shown.private = caller.has(&Scope::ReadPii);
     may_include(app, caller, &shown.include)?;
-    let mut connection = app.pool.get().await?;
+    let mut connection = app.reader().await?;
     let row = list::one(view, &shown, filters, &mut connection).await?;
     row.map(json).ok_or_else(|| Problem::not_found("There is no such row."))
 }

@@ -33,7 +33,7 @@ use crate::{
     app::App,
     config::Settings,
     db::{
-        Connection, Pool,
+        Connection, Pool, reader,
         sql::{Row, SqlType, Statement, Value},
     },
     http::{
@@ -107,6 +107,7 @@ pub async fn list(
         view: Arc::clone(view),
         plan,
         format,
+        is_veiled: app.hidden.any(),
         longest: Duration::from_millis(app.settings.export_timeout_ms),
         sender,
     };
@@ -213,6 +214,8 @@ struct Export {
     view: Arc<View>,
     plan: Plan,
     format: Format,
+    /// Whether somebody is hidden.
+    is_veiled: bool,
     longest: Duration,
     sender: mpsc::Sender<Result<Piece>>,
 }
@@ -276,8 +279,10 @@ impl Export {
     async fn copy(&self, connection: &mut Connection) -> std::result::Result<Vec<u8>, Broken> {
         // A list may be two statements (rows with the leading sort key, rows without it): they must
         // see the same rows.
+        let veil = if self.is_veiled { reader::veil(true) } else { String::new() };
         let begin = format!(
-            "begin isolation level repeatable read, read only; set local statement_timeout = {}",
+            "begin isolation level repeatable read, read only; set local statement_timeout = {}; \
+             {veil}",
             self.longest.as_millis()
         );
         Transaction::begin_transaction_sql(connection, &begin).await?;

@@ -121,7 +121,7 @@ impl<'a> Paging<'a> {
     where
         T: QueryableByName<Pg> + Send + 'static,
     {
-        let mut connection = app.pool.get().await?;
+        let mut connection = app.reader().await?;
         Ok(SHAPES.mark(self.statement(rows)).load(&mut connection).await?)
     }
 

@@ -14,6 +14,7 @@ pub mod explain;
 pub mod export;
 pub mod format;
 pub mod grammar;
+pub mod hidden;
 pub mod include;
 pub mod keyset;
 pub mod list;

@@ -66,6 +66,8 @@ struct Kept<V> {
     value: V,
     /// What the database's transactions were before it was worked out.
     snapshot: String,
+    /// [`Asked::hidden`] of whoever had it worked out.
+    hidden: u64,
     begun: Instant,
     took: Duration,
 }
@@ -77,19 +79,22 @@ pub struct Asked {
     pub snapshot: String,
     /// The time.
     pub at: Instant,
+    /// [`Hidden::version`](crate::query::hidden::Hidden::version): however dear an answer
+    /// was, it is not shown once somebody in it may have been hidden.
+    pub hidden: u64,
 }
 
 impl Asked {
     /// Asked for now.
     pub async fn now(app: &App) -> Result<Self> {
-        let at = Instant::now();
+        let (at, hidden) = (Instant::now(), app.hidden.version());
         let snapshot = current(&mut *app.pool.get().await?).await?;
-        Ok(Self { snapshot, at })
+        Ok(Self { snapshot, at, hidden })
     }
 
     /// Asked for now, of what no change of the database concerns.
     pub fn of_nothing() -> Self {
-        Self { snapshot: String::new(), at: Instant::now() }
+        Self { snapshot: String::new(), at: Instant::now(), hidden: 0 }
     }
 }
 
@@ -110,7 +115,7 @@ where
     where
         W: Future<Output = Result<(String, V)>> + Send + 'static,
     {
-        let place = self.place(key);
+        let (place, hidden) = (self.place(key), asked.hidden);
         if let Some((value, worth)) = place.look(asked, self.lasts) {
             match worth {
                 Worth::Holds => return Ok(value),
@@ -119,7 +124,7 @@ where
                         tokio::spawn(async move {
                             let _working = working;
                             // Whoever asks when it is over will be told of the failure.
-                            if let Err(problem) = place.fill(work).await {
+                            if let Err(problem) = place.fill(work, hidden).await {
                                 tracing::warn!(?problem, "an answer of the dashboard stays old");
                             }
                         });
@@ -135,7 +140,7 @@ where
         }
         let filled = tokio::spawn(async move {
             let _working = working;
-            place.fill(work).await
+            place.fill(work, hidden).await
         });
         filled.await.map_err(Problem::internal)?
     }
@@ -170,18 +175,24 @@ impl<V: Clone> Place<V> {
     }
 
     /// Works the answer out and keeps it.
-    async fn fill(&self, work: impl Future<Output = Result<(String, V)>>) -> Result<V> {
+    async fn fill<W>(&self, work: W, hidden: u64) -> Result<V>
+    where
+        W: Future<Output = Result<(String, V)>>,
+    {
         let begun = Instant::now();
         let (snapshot, value) = work.await?;
         let took = begun.elapsed();
         tracing::debug!(?took, "worked out an answer of the dashboard");
-        *self.kept() = Some(Kept { value: value.clone(), snapshot, begun, took });
+        *self.kept() = Some(Kept { value: value.clone(), snapshot, hidden, begun, took });
         Ok(value)
     }
 }
 
 impl<V> Kept<V> {
     fn worth(&self, asked: &Asked, lasts: Option<Duration>) -> Worth {
+        if self.hidden != asked.hidden {
+            return Worth::Over;
+        }
         let age = self.begun.elapsed();
         let is_true = self.snapshot == asked.snapshot || self.begun >= asked.at;
         // How old it may be at all, and from when on it is worked out anew.
@@ -222,11 +233,11 @@ mod tests {
 
     fn kept(age_ms: u64, took_ms: u64) -> Kept<()> {
         let (begun, took) = (ago(age_ms), Duration::from_millis(took_ms));
-        Kept { value: (), snapshot: "1:2:".to_owned(), begun, took }
+        Kept { value: (), snapshot: "1:2:".to_owned(), hidden: 0, begun, took }
     }
 
     fn asked(snapshot: &str, at: Instant) -> Asked {
-        Asked { snapshot: snapshot.to_owned(), at }
+        Asked { snapshot: snapshot.to_owned(), at, hidden: 0 }
     }
 
     #[test]
@@ -252,6 +263,12 @@ mod tests {
     }
 
     #[test]
+    fn no_answer_holds_once_somebody_was_hidden() {
+        let asked = Asked { hidden: 1, ..asked("1:2:", Instant::now()) };
+        assert_eq!(kept(1, 5_000).worth(&asked, None), Worth::Over);
+    }
+
+    #[test]
     fn the_age_counts_from_the_beginning_of_the_work() {
         let same = asked("1:2:", ago(60_000));
         for (age, worth) in [(14_000, Worth::Holds), (29_000, Worth::Fades), (31_000, Worth::Over)]
@@ -267,6 +284,7 @@ mod tests {
         memory.place(()).kept().replace(Kept {
             value: 0,
             snapshot: "1:2:".to_owned(),
+            hidden: 0,
             begun: ago(20_000),
             took: Duration::from_secs(5),
         });

@@ -213,7 +213,7 @@ enum Found {
 }
 
 async fn find(app: &App, name: &Name) -> Result<Option<Found>> {
-    let mut connection = app.pool.get().await?;
+    let mut connection = app.reader().await?;
     if let Some(id) = present(&mut connection, name).await? {
         return Ok(Some(Found::Here(id)));
     }

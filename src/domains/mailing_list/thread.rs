@@ -122,7 +122,7 @@ async fn list(
 ) -> Result<Response> {
     let paging = asked.paging(&uri, ORDER)?;
     let thread_id = extract::text("thread_id", thread_id)?;
-    let links = links(&thread_id, &mut *app.pool.get().await?).await?;
+    let links = links(&thread_id, &mut *app.reader().await?).await?;
     if links.is_empty() {
         return Err(Problem::not_found(format!("There is no thread `{thread_id}`.")));
     }

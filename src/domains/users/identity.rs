@@ -19,4 +19,6 @@ resource! {
     updated_at: DateTime<Utc> = identity::updated_at;
     /// Whether it is never merged.
     is_locked: bool = identity::is_locked;
+    /// Whether readers see a pseudonym, `person-<id>`, instead of its names and addresses.
+    is_hidden: bool = identity::is_hidden;
 }

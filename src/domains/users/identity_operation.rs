@@ -10,7 +10,7 @@ resource! {
         path "/users/identity-operations", time at;
     /// Surrogate key, in an order in which the operations can have happened.
     id: i64 = identity_operation::id, indexed;
-    /// `create`, `edit`, `delete`, `link`, `unlink`, `merge`, `split`, `add_email`, `edit_email`,
+    /// `create`, `edit`, `hide`, `unhide`, `delete`, `link`, `unlink`, `merge`, `split`, `add_email`, `edit_email`,
     /// `remove_email`, `stage`, `propose`, `withdraw`, `discard`, `promote`, `accept`, `reject` or
     /// `undo`.
     kind: String = identity_operation::kind, indexed;

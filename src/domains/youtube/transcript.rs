@@ -90,7 +90,7 @@ async fn show(
         "select transcript_path, transcript_lang from youtube_video where video_id = ",
     );
     sql.bind(SqlType::Text, Value::Text(video.to_owned()));
-    let mut connection = app.pool.get().await?;
+    let mut connection = app.reader().await?;
     let place: Place = sql.load(&mut connection).await?.pop().ok_or_else(unknown)?;
     drop(connection);
 

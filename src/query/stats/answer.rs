@@ -40,7 +40,7 @@ async fn show(
 ) -> Result<Response> {
     let (mut plan, stats) = grammar::stats(&view, &pairs).map_err(Problem::invalid)?;
     plan.private = answer::sees_private(&view, &caller);
-    let mut connection = app.pool.get().await?;
+    let mut connection = app.reader().await?;
     let now = app.clock.now();
     let span = answer::place(&mut plan, &view, now, &mut connection).await?;
     // The window is about the main time: of another one it says nothing.

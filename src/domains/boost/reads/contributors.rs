@@ -128,7 +128,7 @@ async fn list(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response> {
     let paging = asked.paging(&uri, ORDER)?;
-    let mut connection = app.pool.get().await?;
+    let mut connection = app.reader().await?;
     library_exists(id, &mut connection).await?;
     let mut rows = Statement::new(COMMITS);
     rows.bind(SqlType::BigInt, Value::BigInt(id)).push(COUNTED);

@@ -102,7 +102,7 @@ async fn list(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response> {
     let paging = asked.paging(&uri, ORDER)?;
-    let mut connection = app.pool.get().await?;
+    let mut connection = app.reader().await?;
     library_exists(id, &mut connection).await?;
     let version = match &asked.version {
         None => None,

@@ -125,7 +125,7 @@ async fn show(
     _: Allowed<Reads>,
     Path((a, b)): Path<(String, String)>,
 ) -> Result<Json<ReleaseDiff>> {
-    let mut connection = app.pool.get().await?;
+    let mut connection = app.reader().await?;
     let releases = Releases::load(&mut connection).await?;
     let a = releases.named("a", &a)?.clone();
     let b = releases.named("b", &b)?.clone();

@@ -60,7 +60,7 @@ async fn show(
         sql.push(" where version_created_at <= ").bind(SqlType::Timestamptz, now);
     }
     sql.push(" order by version_key desc limit 1");
-    let mut connection = app.pool.get().await?;
+    let mut connection = app.reader().await?;
     let found: Vec<Row> = sql.load(&mut connection).await?;
     drop(connection);
     let Some(Row(id)) = found.into_iter().next() else {

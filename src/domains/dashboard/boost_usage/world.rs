@@ -52,7 +52,7 @@ impl World {
     /// Reads everything in one snapshot, so that no figure contradicts another.
     pub(super) async fn read(app: &App) -> Result<Self> {
         let read_at = app.clock.now().trunc_subsecs(0);
-        let mut connection = app.pool.get().await?;
+        let mut connection = app.reader().await?;
         let mut snapshot = connection.build_transaction().read_only().repeatable_read();
         let read = snapshot.run(async |conn| Read::all(conn).await).await?;
         drop(connection);

@@ -229,7 +229,7 @@ struct Understood {
 
 impl Understood {
     async fn of(app: &App, caller: &Allowed<Reads>, asked: &Asked) -> Result<Self> {
-        let at = Instant::now();
+        let (at, hidden) = (Instant::now(), app.hidden.version());
         let mut faults = Vec::new();
         let words = asked.window.as_deref().unwrap_or(DEFAULT_WINDOW);
         let window = Window::parse(words).map_err(|fault| faults.push(fault)).ok();
@@ -244,9 +244,9 @@ impl Understood {
         };
         let as_of = as_of.unwrap_or_else(|| app.clock.now());
         let private = caller.has(&Scope::ReadPii);
-        let mut connection = app.pool.get().await?;
+        let mut connection = app.reader().await?;
         let period = Period::of(&window, as_of, owner, private, &mut connection).await?;
-        let asked = memory::Asked { snapshot: memory::current(&mut connection).await?, at };
+        let asked = memory::Asked { snapshot: memory::current(&mut connection).await?, at, hidden };
         let max_age = if words == "today" { "private, max-age=30" } else { "private, max-age=300" };
         Ok(Self { period, asked, max_age })
     }
@@ -254,7 +254,7 @@ impl Understood {
     async fn numbers(&self, app: &App, known: &Known, section: Section) -> Result<Numbers> {
         let (app, period) = (app.clone(), self.period.clone());
         let work = async move {
-            let mut connection = app.pool.get().await?;
+            let mut connection = app.reader().await?;
             let snapshot = memory::current(&mut connection).await?;
             let answer = section.answer(&period, &mut connection).await?;
             drop(connection);

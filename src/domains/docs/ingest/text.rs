@@ -83,7 +83,7 @@ async fn show(
          order by first_index desc limit 1) i on true where c.id = ",
     );
     statement.bind(key.ty.sql(), id);
-    let mut conn = app.pool.get().await?;
+    let mut conn = app.reader().await?;
     let found: Option<Row> = statement.load(&mut conn).await?.pop();
     drop(conn);
     let Some(Ok([Value::Text(hash), raw])) = found.map(|row| <[Value; 2]>::try_from(row.0)) else {

@@ -31,9 +31,9 @@ pub async fn accept(world: &mut World<'_>, suggestion: i64) -> Planned {
     homes.dedup();
     match homes[..] {
         [older, younger] => {
-            world.mergeable(older, At::Nowhere).await?;
+            let survivor = world.mergeable(older, At::Nowhere).await?;
             let gone = world.mergeable(younger, At::Nowhere).await?;
-            people::absorb(world, older, &[gone]).await?;
+            people::absorb(world, &survivor, older, &[gone]).await?;
         }
         [identity] => {
             let alone = profiles.iter().any(|row| integer(row, "identity_id").is_none());
@@ -45,7 +45,7 @@ pub async fn accept(world: &mut World<'_>, suggestion: i64) -> Planned {
         _ => {
             let display_name = people::name_after(world, &pair).await?;
             let about = About { display_name, ..About::default() };
-            let identity = people::make(world, &about).await?;
+            let identity = people::make(world, &about, false).await?;
             world.assign_all(&profiles, Some(identity));
         }
     }

@@ -65,7 +65,9 @@ impl Table {
     /// The columns that operations write besides `id`.
     const fn columns(self) -> &'static str {
         match self {
-            Self::Identity => "display_name, description, created_at, updated_at, is_locked",
+            Self::Identity => {
+                "display_name, description, created_at, updated_at, is_locked, is_hidden"
+            }
             Self::TmpIdentity => "display_name, description, created_at, updated_at",
             Self::BaseProfile => "identity_id",
             Self::Email => {
@@ -80,7 +82,11 @@ impl Table {
 
     /// The same, of the row `r`.
     fn columns_of_r(self) -> String {
-        let columns = self.columns().split(", ").map(|column| format!("r.{column}"));
+        let columns = self.columns().split(", ").map(|column| match column {
+            // Images from before the column was there lack it.
+            "is_hidden" => "coalesce(r.is_hidden, false)".to_owned(),
+            column => format!("r.{column}"),
+        });
         columns.collect::<Vec<_>>().join(", ")
     }
 }

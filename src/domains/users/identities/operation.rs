@@ -21,6 +21,13 @@ pub enum Operation {
         /// Never merge.
         is_locked: Option<bool>,
     },
+    /// Has readers see a pseudonym of the person, or the names and addresses again.
+    Hide {
+        /// Which.
+        identity: i64,
+        /// Whether it is hidden from now on.
+        is_hidden: bool,
+    },
     /// Deletes an identity; its profiles are unlinked.
     Delete {
         /// Which.
@@ -152,6 +159,8 @@ impl Operation {
         match self {
             Self::Create { .. } => "create",
             Self::Edit { .. } => "edit",
+            Self::Hide { is_hidden: true, .. } => "hide",
+            Self::Hide { is_hidden: false, .. } => "unhide",
             Self::Delete { .. } => "delete",
             Self::Assign { identity: Some(_), .. } => "link",
             Self::Assign { identity: None, .. } => "unlink",
@@ -183,7 +192,9 @@ impl Operation {
                 note(&mut what, "is_locked", *is_locked);
                 what
             }
-            Self::Delete { identity } => json!({"identity_id": identity}),
+            Self::Hide { identity, .. } | Self::Delete { identity } => {
+                json!({"identity_id": identity})
+            }
             Self::Assign { profile, identity } => {
                 json!({"profile_id": profile, "identity_id": identity})
             }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    changes::{Image, Key, Table, integer},
+    changes::{Image, Key, Table, flag, integer},
     operation::{About, Edit},
     world::{At, Stop, World, distinct},
 };
@@ -17,17 +17,18 @@ pub async fn create(world: &mut World<'_>, about: &About, profiles: &[i64]) -> P
     let homes = world.homes(&profiles).await?;
     world.hold(homes).await?;
     let rows = world.profiles(&profiles, |index| At::Element("profiles", index)).await?;
-    let identity = make(world, about).await?;
+    let identity = make(world, about, false).await?;
     world.assign_all(&rows, Some(identity));
     Ok(Some((Table::Identity, identity)))
 }
 
 /// Makes an identity without profiles.
-pub async fn make(world: &mut World<'_>, about: &About) -> Result<i64, Stop> {
+pub async fn make(world: &mut World<'_>, about: &About, is_hidden: bool) -> Result<i64, Stop> {
     let image = json!({
         "display_name": about.display_name,
         "description": about.description,
         "is_locked": false,
+        "is_hidden": is_hidden,
     });
     Ok(world.make(Table::Identity, image).await?)
 }
@@ -45,6 +46,14 @@ pub async fn edit(
     let texts = texts.into_iter().filter_map(|(name, text)| Some((name, json!(text.as_ref()?))));
     let lock = is_locked.map(|is_locked| ("is_locked", json!(is_locked)));
     world.edit(Table::Identity, &row, texts.chain(lock));
+    Ok(Some((Table::Identity, identity)))
+}
+
+/// Hides an identity, or shows it again.
+pub async fn hide(world: &mut World<'_>, identity: i64, is_hidden: bool) -> Planned {
+    world.hold([identity]).await?;
+    let row = world.identity(identity, At::Path).await?;
+    world.edit(Table::Identity, &row, [("is_hidden", json!(is_hidden))]);
     Ok(Some((Table::Identity, identity)))
 }
 
@@ -83,17 +92,26 @@ pub async fn merge(world: &mut World<'_>, into: i64, from: &[i64]) -> Planned {
         return Err(At::Element("from", index).refuse("same_identity", detail).into());
     }
     world.hold(from.iter().copied().chain([into])).await?;
-    world.mergeable(into, At::Path).await?;
+    let survivor = world.mergeable(into, At::Path).await?;
     let mut gone = Vec::with_capacity(from.len());
     for (index, id) in from.iter().enumerate() {
         gone.push(world.mergeable(*id, At::Element("from", index)).await?);
     }
-    absorb(world, into, &gone).await?;
+    absorb(world, &survivor, into, &gone).await?;
     Ok(Some((Table::Identity, into)))
 }
 
-/// Moves everybody from identities that are held to `into`, and redirects them.
-pub async fn absorb(world: &mut World<'_>, into: i64, gone: &[Image]) -> Result<(), Stop> {
+/// Moves everybody from identities that are held to `into`, and redirects them. Whoever was hidden
+/// stays so.
+pub async fn absorb(
+    world: &mut World<'_>,
+    survivor: &Image,
+    into: i64,
+    gone: &[Image],
+) -> Result<(), Stop> {
+    if gone.iter().any(|row| flag(row, "is_hidden")) {
+        world.edit(Table::Identity, survivor, [("is_hidden", json!(true))]);
+    }
     let ids: Vec<i64> = gone.iter().filter_map(|row| integer(row, "id")).collect();
     for profile in world.members(&ids).await? {
         world.assign(&profile, Some(into));
@@ -122,7 +140,7 @@ pub async fn split(
     }
     let homes = world.homes(&profiles).await?;
     world.hold(homes.into_iter().chain([identity])).await?;
-    world.identity(identity, At::Path).await?;
+    let whole = world.identity(identity, At::Path).await?;
     let rows = world.profiles(&profiles, |index| At::Element("profiles", index)).await?;
     let stranger = rows.iter().position(|row| integer(row, "identity_id") != Some(identity));
     if let Some(index) = stranger {
@@ -134,7 +152,9 @@ pub async fn split(
         None => name_after(world, &profiles).await?,
     };
     let description = about.description.clone().unwrap_or_default();
-    let new = make(world, &About { display_name, description }).await?;
+    // Part of a hidden person is hidden: the name of the new identity may be the person's.
+    let is_hidden = flag(&whole, "is_hidden");
+    let new = make(world, &About { display_name, description }, is_hidden).await?;
     world.assign_all(&rows, Some(new));
     Ok(Some((Table::Identity, new)))
 }

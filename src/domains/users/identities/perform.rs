@@ -48,6 +48,8 @@ pub async fn perform(app: &App, who: Who<'_>, operation: &Operation) -> Result<D
         match attempt_once(app, &mut conn, &who, operation).await {
             Ok(done) => {
                 if done.operation.is_some() {
+                    // Before others are told that something changed: what they read then is kept.
+                    app.hidden.refresh(&mut conn).await;
                     let tables = Table::ALL.into_iter().map(Table::name);
                     announce_tables(app, tables, &mut conn).await;
                 }

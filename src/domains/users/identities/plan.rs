@@ -17,6 +17,7 @@ pub async fn plan(operation: &Operation, world: &mut World<'_>) -> Result<Option
         Operation::Edit { identity, about, is_locked } => {
             people::edit(world, *identity, about, *is_locked).await
         }
+        Operation::Hide { identity, is_hidden } => people::hide(world, *identity, *is_hidden).await,
         Operation::Delete { identity } => people::delete(world, *identity).await,
         Operation::Assign { profile, identity } => people::assign(world, *profile, *identity).await,
         Operation::Merge { into, from } => people::merge(world, *into, from).await,

@@ -90,7 +90,7 @@ async fn show(
     let found = answer::one(&app, &caller, &view, &filters, &params).await;
     match found {
         Err(problem) if problem.status == StatusCode::NOT_FOUND => {
-            let survivor = survivor(&mut *app.pool.get().await?, id).await?;
+            let survivor = survivor(&mut *app.reader().await?, id).await?;
             survivor.map(|survivor| moved(&uri, id, survivor)).ok_or(problem)
         }
         Err(problem) => Err(problem),
@@ -101,7 +101,7 @@ async fn show(
             let body = axum::body::to_bytes(body, usize::MAX).await.map_err(Problem::internal)?;
             let mut json = body.to_vec();
             let pii = caller.has(&Scope::ReadPii);
-            add_profiles(&mut json, id, pii, &mut *app.pool.get().await?).await?;
+            add_profiles(&mut json, id, pii, &mut *app.reader().await?).await?;
             parts.headers.remove(header::CONTENT_LENGTH);
             Ok(Response::from_parts(parts, json.into()))
         }
@@ -185,7 +185,7 @@ async fn list_rows(
     statement.push(" order by table_name, row_id offset ");
     statement.bind(SqlType::BigInt, Value::BigInt(after)).push(" limit ");
     statement.bind(SqlType::BigInt, Value::BigInt(limit + 1));
-    let rows: Vec<Row> = statement.load(&mut *app.pool.get().await?).await?;
+    let rows: Vec<Row> = statement.load(&mut *app.reader().await?).await?;
     if rows.is_empty() && after == 0 {
         return Err(Problem::not_found(format!("There is no operation {id}.")));
     }

@@ -48,7 +48,7 @@ pub fn moved(uri: &Uri, id: i64, survivor: i64) -> Response {
 pub async fn instead(id: i64, uri: &Uri, app: &App) -> Result<Option<Response>> {
     let mut sql = Statement::new("select id from identity where id = ");
     sql.bind(SqlType::BigInt, Value::BigInt(id));
-    let mut connection = app.pool.get().await?;
+    let mut connection = app.reader().await?;
     let found: Vec<Row> = sql.load(&mut connection).await?;
     if !found.is_empty() {
         return Ok(None);

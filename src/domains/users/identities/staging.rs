@@ -77,7 +77,7 @@ pub async fn promote(world: &mut World<'_>, target: i64, identity: Option<i64>) 
             display_name: text(&row, "display_name").to_owned(),
             description: text(&row, "description").to_owned(),
         };
-        people::make(world, &about).await?
+        people::make(world, &about, false).await?
     };
     world.assign_all(&rows, Some(identity));
     dissolve(world, target, &row, &proposals);

@@ -120,7 +120,7 @@ async fn show(
              where type = '{profile_type}'){condition}"
         ));
     }
-    let mut connection = app.pool.get().await?;
+    let mut connection = app.reader().await?;
     let data: Vec<Activity> = sql.load(&mut connection).await?;
     drop(connection);
     let total = Total {

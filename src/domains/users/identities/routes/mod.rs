@@ -67,7 +67,7 @@ impl Caller {
         let who = Who { subject, request_id: self.request.0.as_ref() };
         let done = perform(&self.app, who, &operation).await?;
         let pii = self.allowed.has(&Scope::ReadPii);
-        let mut conn = self.app.pool.get().await?;
+        let mut conn = self.app.reader().await?;
         let answer = Answer::of(done, pii, &mut conn).await?;
         let made = made.filter(|_| done.operation.is_some());
         let made = made.zip(done.row).map(|(path, (_, id))| format!("/api/v1{path}/{id}"));

@@ -22,6 +22,8 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(create))
         .routes(routes!(edit))
+        .routes(routes!(hide))
+        .routes(routes!(unhide))
         .routes(routes!(delete))
         .routes(routes!(merge))
         .routes(routes!(split))
@@ -70,6 +72,47 @@ async fn edit(
     let about = Edit { display_name, description: body.description };
     let operation = Operation::Edit { identity, about, is_locked: body.is_locked };
     caller.run(operation).await
+}
+
+/// Hide an identity
+///
+/// From now on every reader, export and feed sees a pseudonym, `person-<id>`, where the names of the
+/// identity and of its profiles stand; addresses, pictures and descriptions are empty. Nothing finds
+/// them by what is hidden. Numbers that platforms give, and what the person wrote (mails, messages,
+/// commits, titles), stay as they are, and so do payloads in the archive. Ingest goes on as before.
+#[utoipa::path(
+    post,
+    path = "/users/identities/{id}/hide",
+    operation_id = "hide_users_identity",
+    tag = "users",
+    params(("id" = i64, Path, description = "The identity's id.", example = 1)),
+    responses(
+        (status = 200, description = "The identity as readers see it.", body = Answer, example = json!({"operation_id": 12, "identity": {"id": 1, "display_name": "person-1", "is_hidden": true, "profiles": []}})),
+        (status = 409, description = "The identity was merged away; the survivor is named.")
+    ),
+    extensions(("x-scope" = json!("identity:write")))
+)]
+async fn hide(caller: Caller, Path(identity): Path<i64>) -> Result<Response> {
+    caller.run(Operation::Hide { identity, is_hidden: true }).await
+}
+
+/// Show a hidden identity again
+///
+/// Readers see its names and addresses as before.
+#[utoipa::path(
+    post,
+    path = "/users/identities/{id}/unhide",
+    operation_id = "unhide_users_identity",
+    tag = "users",
+    params(("id" = i64, Path, description = "The identity's id.", example = 1)),
+    responses(
+        (status = 200, description = "The identity.", body = Answer, example = json!({"operation_id": 13, "identity": {"id": 1, "display_name": "Jane Roe", "is_hidden": false, "profiles": []}})),
+        (status = 409, description = "The identity was merged away; the survivor is named.")
+    ),
+    extensions(("x-scope" = json!("identity:write")))
+)]
+async fn unhide(caller: Caller, Path(identity): Path<i64>) -> Result<Response> {
+    caller.run(Operation::Hide { identity, is_hidden: false }).await
 }
 
 /// Delete an identity
