@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::People;
 
 /// Makes an identity of profiles; gives its id.
-async fn identity(people: &People, name: &str, profiles: &[i64]) -> i64 {
+pub(super) async fn identity(people: &People, name: &str, profiles: &[i64]) -> i64 {
     let body = json!({"display_name": name, "profiles": profiles});
     people.post("/identities", body).await.expect(201)["identity"]["id"].as_i64().unwrap()
 }

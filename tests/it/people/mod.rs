@@ -1,6 +1,7 @@
 //! Identities: joined, parted, staged, suggested, undone.
 
 mod concurrent;
+mod hidden;
 mod journeys;
 mod model;
 mod sequences;

@@ -33,6 +33,12 @@ impl Entry {
     }
 }
 
+/// Says in an identity's row whether it is hidden.
+fn hide(row: &mut String, is_hidden: bool) {
+    let (rest, _) = row.rsplit_once('|').unwrap();
+    *row = format!("{rest}|{is_hidden}");
+}
+
 /// The model.
 #[derive(Debug, Default)]
 pub(super) struct Model {
@@ -74,6 +80,10 @@ impl Model {
     }
 
     fn is_locked(&self, identity: i64) -> bool {
+        self.state[&("identity", identity)].split('|').nth(2) == Some("true")
+    }
+
+    fn is_hidden(&self, identity: i64) -> bool {
         self.state[&("identity", identity)].ends_with("true")
     }
 
@@ -89,9 +99,9 @@ impl Model {
     pub(super) fn allows(&self, operation: &Operation) -> bool {
         let mergeable = |id: &i64| self.is_live(*id) && !self.is_locked(*id);
         match operation {
-            Operation::Edit { identity, .. } | Operation::Delete { identity } => {
-                self.is_live(*identity)
-            }
+            Operation::Edit { identity, .. }
+            | Operation::Hide { identity, .. }
+            | Operation::Delete { identity } => self.is_live(*identity),
             Operation::Assign { identity, .. } => identity.is_none_or(|id| self.is_live(id)),
             Operation::Merge { into, from } => {
                 mergeable(into) && !from.contains(into) && from.iter().all(mergeable)
@@ -160,7 +170,7 @@ impl Model {
         match operation {
             Operation::Create { about, profiles } => {
                 let new = new.unwrap();
-                let row = format!("{}|{}|false", about.display_name, about.description);
+                let row = format!("{}|{}|false|false", about.display_name, about.description);
                 next.insert(("identity", new), row);
                 moves.extend(profiles.iter().map(|profile| (*profile, Some(new))));
             }
@@ -178,6 +188,9 @@ impl Model {
                 }
                 *row = parts.join("|");
             }
+            Operation::Hide { identity, is_hidden } => {
+                hide(next.get_mut(&("identity", *identity)).unwrap(), *is_hidden);
+            }
             Operation::Delete { identity } => {
                 moves.extend(self.members(*identity).into_iter().map(|profile| (profile, None)));
                 next.remove(&("identity", *identity));
@@ -185,6 +198,8 @@ impl Model {
             Operation::Assign { profile, identity } => moves.push((*profile, *identity)),
             Operation::Merge { into, from } => {
                 used.insert(("identity", *into));
+                let hides = from.iter().any(|gone| self.is_hidden(*gone));
+                hide(next.get_mut(&("identity", *into)).unwrap(), hides || self.is_hidden(*into));
                 for gone in from {
                     let members = self.members(*gone).into_iter();
                     moves.extend(members.map(|profile| (profile, Some(*into))));
@@ -192,10 +207,13 @@ impl Model {
                     next.insert(("redirect", *gone), into.to_string());
                 }
             }
-            Operation::Split { profiles, about, .. } => {
+            Operation::Split { identity, profiles, about } => {
                 let new = new.unwrap();
                 let name = about.display_name.clone().unwrap();
-                next.insert(("identity", new), format!("{name}||false"));
+                next.insert(
+                    ("identity", new),
+                    format!("{name}||false|{}", self.is_hidden(*identity)),
+                );
                 moves.extend(profiles.iter().map(|profile| (*profile, Some(new))));
             }
             Operation::Stage { about, profiles } => {
@@ -226,7 +244,7 @@ impl Model {
                 let home = identity.or(new);
                 if identity.is_none() {
                     let row = &self.state[&("tmp_identity", *target)];
-                    next.insert(("identity", new.unwrap()), format!("{row}|false"));
+                    next.insert(("identity", new.unwrap()), format!("{row}|false|false"));
                 }
                 next.remove(&("tmp_identity", *target));
                 for (relation, profile) in self.proposals(*target) {

@@ -44,7 +44,7 @@ fn any(rng: &mut StdRng, model: &Model) -> Operation {
     };
     let word = |rng: &mut StdRng| ["Ada", "Bo", "Cy"].choose(rng).unwrap().to_string();
     let about = |rng: &mut StdRng| About { display_name: word(rng), description: word(rng) };
-    match rng.random_range(0..26) {
+    match rng.random_range(0..28) {
         0..3 => Operation::Create { about: about(rng), profiles: profiles(rng, 3) },
         3 | 4 => Operation::Edit {
             identity: identity(rng),
@@ -84,6 +84,7 @@ fn any(rng: &mut StdRng, model: &Model) -> Operation {
             target: target(rng),
             identity: rng.random_bool(0.6).then(|| identity(rng)),
         },
+        20 | 21 => Operation::Hide { identity: identity(rng), is_hidden: rng.random_bool(0.6) },
         _ => {
             let operations = model.operations();
             // Late ones more often: those can be undone.
@@ -100,8 +101,8 @@ fn any(rng: &mut StdRng, model: &Model) -> Operation {
 async fn stored(people: &People) -> State {
     let rows = people
         .rows(
-            "select 'identity', id, concat_ws('|', display_name, description, is_locked::text) \
-             from identity \
+            "select 'identity', id, concat_ws('|', display_name, description, is_locked::text, \
+             is_hidden::text) from identity \
              union all select 'base_profile', id, coalesce(identity_id::text, '') from base_profile \
              union all select 'tmp_identity', id, concat_ws('|', display_name, description) \
              from tmp_identity \

@@ -107,7 +107,11 @@ fn column(values: Vec<Value>) -> Column {
 fn insert(table: &str, columns: &[Column]) -> String {
     let columns: Vec<_> = columns
         .iter()
-        .filter(|column| !column.is_numbered && column.name != "previous_filename_id")
+        // Hidden rows are shown otherwise than they are: see `people::hidden`.
+        .filter(|column| {
+            !column.is_numbered
+                && !["previous_filename_id", "is_hidden"].contains(&column.name.as_str())
+        })
         .collect();
     let names: Vec<_> = columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
     let values: Vec<_> = columns.iter().map(|column| value(column)).collect();
