@@ -32,14 +32,16 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         "overview?window=30d",
         "overview?window=90d",
         "overview?window=365d",
-        "boost-usage?",
+        "boost-usage?fields=as_of,repos_by_year,statistics",
+        "boost-usage",
     ] {
         let path = format!("/api/v1/dashboard/{part}");
         let mut cold = Vec::new();
         for day in 1..=COLD {
             let date = format!("select (current_date - {day})::text");
             let as_of: String = direct.query_one(&date, &[]).await?.get(0);
-            cold.push(get(&mut client, &format!("{path}&as_of={as_of}")).await?);
+            let join = if path.contains('?') { '&' } else { '?' };
+            cold.push(get(&mut client, &format!("{path}{join}as_of={as_of}")).await?);
         }
         client.get(&path).await?;
         let (mut polled, mut written) = (Vec::new(), Vec::new());
@@ -52,7 +54,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
                 .await?;
             written.push(get(&mut client, &path).await?);
         }
-        print!("| `{}` |", part.trim_end_matches('?'));
+        print!("| `{}` |", part);
         for mut times in [cold, polled, written] {
             times.sort_unstable();
             let ms = |time: Option<&Duration>| time.map_or(0.0, |it| it.as_secs_f64() * 1_000.0);

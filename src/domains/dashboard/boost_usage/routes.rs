@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -23,6 +23,7 @@ use crate::{
         json::Json,
         problem::{Fault, Problem, Result},
     },
+    query::window,
 };
 
 /// The figures change slowly, so that clients may keep them for five minutes.
@@ -41,13 +42,24 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(show_top_repositories))
 }
 
+/// Reads `as_of` as the overview does.
+fn as_of<'de, D: Deserializer<'de>>(
+    from: D,
+) -> std::result::Result<Option<DateTime<Utc>>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    text.map(|text| window::as_of(&text))
+        .transpose()
+        .map_err(|fault| D::Error::custom(fault.detail))
+}
+
 /// What a part is asked for.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Asked {
     /// The instant whose year is the running one, which is not counted beside earlier ones. It
-    /// filters no rows. Not given: now.
-    #[param(example = "2026-01-01T00:00:00Z")]
+    /// filters no rows. A time or a date. Not given: now.
+    #[serde(default, deserialize_with = "as_of")]
+    #[param(value_type = Option<DateTime<Utc>>, example = "2026-01-01T00:00:00Z")]
     as_of: Option<DateTime<Utc>>,
 }
 
@@ -56,8 +68,9 @@ struct Asked {
 #[into_params(parameter_in = Query)]
 struct AskedDocument {
     /// The instant whose year is the running one, which is not counted beside earlier ones. It
-    /// filters no rows. Not given: now.
-    #[param(example = "2026-01-01T00:00:00Z")]
+    /// filters no rows. A time or a date. Not given: now.
+    #[serde(default, deserialize_with = "as_of")]
+    #[param(value_type = Option<DateTime<Utc>>, example = "2026-01-01T00:00:00Z")]
     as_of: Option<DateTime<Utc>>,
     /// Only these fields, separated by commas. Not given: all.
     #[param(inline, style = Form, explode = false, example = json!(["repos_by_year", "statistics"]))]

@@ -55,7 +55,7 @@ fn assert_same(served: &Value, expected: &Value, at: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_database_has_an_empty_document() {
-    let mut document = document(&Rows::default(), "2026-01-01T00:00:00Z").await;
+    let mut document = document(&Rows::default(), "2026-01-01").await;
     let lists = json!({"top_libraries": [], "never_used_libraries": [], "top_active_libraries": [],
         "bottom_active_libraries": [], "total_repositories": 0, "affected_repositories": 0,
         "total_usage_records": 0, "total_libraries": 0});
