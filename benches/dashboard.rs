@@ -54,7 +54,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
                 .await?;
             written.push(get(&mut client, &path).await?);
         }
-        print!("| `{}` |", part);
+        print!("| `{part}` |");
         for mut times in [cold, polled, written] {
             times.sort_unstable();
             let ms = |time: Option<&Duration>| time.map_or(0.0, |it| it.as_secs_f64() * 1_000.0);

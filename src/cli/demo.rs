@@ -101,7 +101,8 @@ async fn one_sample(app: &App, sample: &Sample, bar: &ProgressBar) -> anyhow::Re
 
 /// A token that may do everything there is to try.
 async fn token(app: &App) -> anyhow::Result<String> {
-    let scopes = ["ingest:*", "read", "read:pii", "read:raw"].map(str::parse::<Scope>);
+    let scopes =
+        ["ingest:*", "identity:write", "read", "read:pii", "read:raw"].map(str::parse::<Scope>);
     let scopes = scopes.into_iter().collect::<Result<Vec<_>, _>>().map_err(anyhow::Error::msg)?;
     let ttl = Duration::days(TOKEN_DAYS);
     let issued = app.keys.issue(SUBJECT, &scopes, ttl, app.clock.now())?;

@@ -58,15 +58,15 @@ impl Template {
         self.fields.iter().map(|(name, _)| *name)
     }
 
-    /// The fields of a key: a text, a number, or an object.
+    /// The fields of a key: a text, a whole number, or an object.
     fn split(&self, key: &Json) -> Option<Vec<String>> {
         match key {
             Json::String(text) => self.split_text(text),
-            Json::Number(number) => self.split_text(&number.to_string()),
+            Json::Number(number) if !number.is_f64() => self.split_text(&number.to_string()),
             Json::Object(members) => {
                 let field = |name: &str| match members.get(name) {
                     Some(Json::String(text)) => Some(text.clone()),
-                    Some(Json::Number(number)) => Some(number.to_string()),
+                    Some(Json::Number(number)) if !number.is_f64() => Some(number.to_string()),
                     _ => None,
                 };
                 // A repository may be given in its two parts.

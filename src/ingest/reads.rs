@@ -231,7 +231,14 @@ struct Items {
     operation_id = "get_ingest_raw",
     tag = "ingest",
     params(("path" = String, Path, description = "As receipts and provenance name it; may contain `/`.", example = "github_activity_tracker/boostorg/json/repository.json")),
-    responses((status = 200, description = "The document.", body = String, content_type = "application/octet-stream", example = json!("{\"id\": 7000001}"))),
+    responses((status = 200, description = "The document.", content(
+        (serde_json::Value = "application/json", example = json!({"id": 7_000_001})),
+        (String = "application/x-ndjson"),
+        (String = "text/csv"),
+        (String = "text/plain"),
+        (String = "text/vtt"),
+        (String = "application/octet-stream"),
+    ))),
     extensions(("x-scope" = json!("read:raw")))
 )]
 async fn read_raw(

@@ -135,12 +135,18 @@ pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
     let responses = REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), response(refusal)));
     components["responses"] = Value::Object(responses.collect());
 
+    if let Some(paths) = document["paths"].as_object_mut() {
+        // The router's word for a parameter that takes the rest of the path is none of OpenAPI's.
+        let named = std::mem::take(paths).into_iter();
+        *paths = named.map(|(path, item)| (path.replace("{*", "{"), item)).collect();
+    }
     let mut parameters = Map::new();
     let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     for operations in paths.filter_map(Value::as_object_mut) {
         for (method, operation) in operations.iter_mut() {
             if ["get", "post", "put", "patch", "delete"].contains(&method.as_str()) {
                 complete(operation);
+                lists_of_names(operation);
                 if method == "get" {
                     conditional::complete(operation);
                 }
@@ -149,10 +155,28 @@ pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
         }
     }
     document["components"]["parameters"] = Value::Object(parameters);
+    close_bodies(&mut document);
     conditional::add_components(&mut document["components"]);
     open_objects(&mut document["paths"]);
     open_objects(&mut document["components"]["schemas"]);
     Ok(document)
+}
+
+/// Says of the bodies that are ours that they have no other members: those are refused. What scrapers
+/// send is as its source gives it.
+fn close_bodies(document: &mut Value) {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let ours = paths.filter(|(path, _)| !path.contains("/ingest/") && !path.contains("/hooks/"));
+    let operations = ours.flat_map(|(_, item)| item.as_object().into_iter().flat_map(Map::values));
+    let names: Vec<String> = operations
+        .filter_map(|it| {
+            it["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str()
+        })
+        .filter_map(|reference| Some(reference.rsplit_once('/')?.1.to_owned()))
+        .collect();
+    for name in names {
+        document["components"]["schemas"][name]["additionalProperties"] = Value::Bool(false);
+    }
 }
 
 /// Says of objects without named properties that they have any: generators of clients take them for
@@ -194,6 +218,18 @@ fn share(operation: &mut Value, components: &mut Map<String, Value>) -> anyhow::
     Ok(())
 }
 
+/// Says that a list of names (`fields`, `include`, …) has each once. A filter's values may be repeated.
+fn lists_of_names(operation: &mut Value) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
+        let is_filter = parameter["name"].as_str().is_some_and(|name| name.contains("__"));
+        let schema = &mut parameter["schema"];
+        if !is_filter && schema["items"]["enum"].is_array() {
+            schema["uniqueItems"] = Value::Bool(true);
+        }
+    }
+}
+
 /// Adds what follows from the scope, the parameters and the body of an operation.
 fn complete(operation: &mut Value) {
     let scope = operation["x-scope"].as_str().unwrap_or("none").to_owned();
@@ -208,6 +244,8 @@ fn complete(operation: &mut Value) {
         parameters.is_some_and(|all| all.iter().any(|parameter| parameter["in"] == place))
     };
     let (in_path, in_query) = (has("path"), has("query"));
+    let is_keyed = parameters
+        .is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "Idempotency-Key"));
     let body = operation.get("requestBody").is_some();
     let written = operation["responses"].as_object().cloned().unwrap_or_default();
     let responses = &mut operation["responses"];
@@ -217,7 +255,8 @@ fn complete(operation: &mut Value) {
             "401" | "403" | "429" => scope != "none",
             "404" => in_path,
             "413" | "415" | "422" => body,
-            "409" | "410" => false,
+            "409" => is_keyed,
+            "410" => false,
             _ => true,
         };
         let own = written.get(refusal.status);

@@ -147,7 +147,7 @@ pub(in crate::query) fn of_type(ty: Type, nullable: bool) -> ObjectBuilder {
         })
         .format(format.map(SchemaFormat::KnownFormat));
     if ty == Type::IdText {
-        object = object.pattern(Some("^-?[0-9]+$"));
+        object = object.pattern(Some("^-?[0-9]{1,19}$"));
     }
     if let Type::Enum(texts) = ty {
         let null = nullable.then_some(Value::Null);

@@ -59,7 +59,7 @@ struct Asked {
     /// The instant whose year is the running one, which is not counted beside earlier ones. It
     /// filters no rows. A time or a date. Not given: now.
     #[serde(default, deserialize_with = "as_of")]
-    #[param(value_type = Option<DateTime<Utc>>, example = "2026-01-01T00:00:00Z")]
+    #[param(value_type = Option<String>, example = "2026-01-01T00:00:00Z")]
     as_of: Option<DateTime<Utc>>,
 }
 
@@ -70,10 +70,10 @@ struct AskedDocument {
     /// The instant whose year is the running one, which is not counted beside earlier ones. It
     /// filters no rows. A time or a date. Not given: now.
     #[serde(default, deserialize_with = "as_of")]
-    #[param(value_type = Option<DateTime<Utc>>, example = "2026-01-01T00:00:00Z")]
+    #[param(value_type = Option<String>, example = "2026-01-01T00:00:00Z")]
     as_of: Option<DateTime<Utc>>,
     /// Only these fields, separated by commas. Not given: all.
-    #[param(inline, style = Form, explode = false, example = json!(["repos_by_year", "statistics"]))]
+    #[param(inline, style = Form, explode = false, min_items = 1)]
     fields: Option<Vec<Field>>,
 }
 

@@ -56,11 +56,11 @@ struct Asked {
     window: Option<String>,
     /// What `today` is, and which release is the newest: a time or a date. Now if it is left out. It
     /// filters no rows.
-    #[param(value_type = Option<DateTime<Utc>>, example = "2024-05-01T12:00:00Z")]
+    #[param(value_type = Option<String>, example = "2024-05-01T12:00:00Z")]
     as_of: Option<String>,
     /// Counts only what happened in repositories of this owner, whatever the case. Other platforms
     /// than GitHub have no owners.
-    #[param(example = "boostorg")]
+    #[param(example = "boostorg", min_length = 1)]
     owner: Option<String>,
 }
 

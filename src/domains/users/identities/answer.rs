@@ -14,7 +14,7 @@ use utoipa::{
     ToSchema,
     openapi::{
         Ref, RefOr, Schema,
-        schema::{AllOfBuilder, ArrayBuilder, ObjectBuilder},
+        schema::{AllOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBuilder, Type},
     },
 };
 
@@ -53,7 +53,7 @@ pub struct Answer {
     pub operation_id: Option<i64>,
     /// The identity with its profiles; null where it is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(schema_with = identity_schema)]
+    #[schema(schema_with = maybe_identity)]
     identity: Option<Box<RawValue>>,
     /// The profile.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,6 +93,12 @@ referred! {
     tmp_identity_schema => "TmpIdentity",
     relation_schema => "TempProfileIdentityRelation",
     suggestion_schema => "IdentitySuggestion",
+}
+
+/// The same, or null.
+fn maybe_identity() -> RefOr<Schema> {
+    let nothing = ObjectBuilder::new().schema_type(Type::Null);
+    RefOr::T(Schema::OneOf(OneOfBuilder::new().item(nothing).item(identity_schema()).build()))
 }
 
 /// An identity with its profiles.

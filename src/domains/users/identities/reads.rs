@@ -118,10 +118,10 @@ fn is_choice(name: &str) -> bool {
 #[into_params(parameter_in = Query)]
 struct RowsPage {
     /// How many rows of the page before this one are left out: its `next`.
-    #[param(example = 0)]
+    #[param(example = 0, minimum = 0)]
     after: Option<i64>,
     /// How many rows, 1 to 500.
-    #[param(example = 50)]
+    #[param(example = 50, minimum = 1, maximum = 500)]
     limit: Option<i64>,
 }
 
@@ -134,11 +134,11 @@ struct OperationRow {
     row_id: i64,
     /// `made`, `changed`, `ended`, or `used`: only relied on.
     role: String,
-    /// The row before; of a changed row the columns that differ.
-    #[schema(value_type = Object)]
+    /// The row before; of a changed row the columns that differ. Null if there was none.
+    #[schema(value_type = Option<Object>)]
     before: Json,
-    /// The row after; of a changed row the columns that differ.
-    #[schema(value_type = Object)]
+    /// The row after; of a changed row the columns that differ. Null if there is none.
+    #[schema(value_type = Option<Object>)]
     after: Json,
 }
 
