@@ -1,7 +1,7 @@
 //! The figures of `benches/README.md`: ratios, measured side by side on one machine in one run.
 //!
 //! `cargo bench` runs all of it; `cargo bench -- ingest`, `-- stream`, `-- usages`, `-- discord`,
-//! `-- mails`, `-- edges`, `-- webhooks`, `-- dashboard`, `-- large` or `-- reads` one part. It
+//! `-- mails`, `-- edges`, `-- webhooks`, `-- dashboard`, `-- large`, `-- timeline` or `-- reads` one part. It
 //! starts a PostgreSQL of its own (fsync on) and the release binary as a child, and talks HTTP to it
 //! over loopback. All loops are bounded in time and count.
 
@@ -20,6 +20,7 @@ mod process;
 mod reads;
 #[path = "../tests/it/support/slow.rs"]
 mod slow;
+mod timeline;
 mod usages;
 mod webhooks;
 mod world;
@@ -59,6 +60,9 @@ fn main() -> anyhow::Result<()> {
         }
         if wants("large") {
             large::run().await?;
+        }
+        if wants("timeline") {
+            timeline::run().await?;
         }
         Ok(())
     })

@@ -189,7 +189,9 @@ impl<K: DocumentKind> ReadBatch<'_, K> {
             self.entries.push(refused(or_unknown_shape(faults), warnings));
             return None;
         };
-        let mut items = Vec::new();
+        // Of a large document what grows by doubling would be held twice over.
+        let mut items = Vec::with_capacity(parts.items.len());
+        self.entries.reserve(parts.items.len());
         for ((part, item), index) in parts.items.iter().enumerate().zip(document.index..) {
             let at = Entry {
                 index,

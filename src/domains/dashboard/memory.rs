@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// What costs less is worked out again after every change.
-const CHEAP: Duration = Duration::from_millis(100);
+const CHEAP: Duration = Duration::from_millis(10);
 /// How many times its cost an answer may be old.
 const PATIENCE: u32 = 20;
 /// The oldest that an answer may be after a change.
@@ -244,7 +244,7 @@ mod tests {
     fn an_answer_holds_while_nothing_changes_and_not_for_long_after() {
         for (age, took, snapshot, worth) in [
             (3_600_000, 5_000, "1:2:", Worth::Holds),
-            (1, 10, "1:3:", Worth::Over),
+            (1, 5, "1:3:", Worth::Over),
             (1_000, 200, "1:3:", Worth::Holds),
             (5_000, 200, "1:3:", Worth::Fades),
             (14_000, 5_000, "1:3:", Worth::Holds),
