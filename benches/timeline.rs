@@ -18,9 +18,10 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     direct
         .batch_execute(
             "update base_profile set identity_id = 1 where id between 1 and 3 or id = 20001 \
-             or id = 23001; vacuum analyze",
+             or id = 23001",
         )
         .await?;
+    direct.batch_execute("vacuum analyze").await?;
     let mut client = Client::connect(&world.address, &world.token).await?;
     let activity = json(&mut client, "/api/v1/users/identities/1/activity").await?;
     println!(
