@@ -7,7 +7,7 @@ use diesel::QueryResult;
 
 use super::mail::{Mail, MessageDraft};
 use crate::{
-    db::sql::{SqlType, Statement, Value},
+    db::sql::{Row, SqlType, Statement, Value},
     ingest::{given::Given, join, register::Draft, tx::Tx},
 };
 
@@ -31,6 +31,9 @@ impl Keys {
         settled.map_or(&mail.msg_id, String::as_str)
     }
 }
+
+/// Message-IDs of one statement: a thread may have tens of thousands.
+const CHUNK: usize = 5_000;
 
 /// A row as it is stored.
 #[derive(Debug)]
@@ -95,26 +98,26 @@ async fn rows_of(
     tx: &mut Tx<'_>,
     wanted: &BTreeMap<&str, BTreeSet<&str>>,
 ) -> QueryResult<ByMessageId> {
-    let statement = Given::default().texts("message_id", wanted.keys().copied()).statement(
-        "select m.message_id, m.id, m.msg_id, m.list_name from",
-        "join mailing_list_message m on m.message_id = u.message_id",
-    );
-    Ok(tx
-        .query(statement)
-        .await?
-        .into_iter()
-        .filter_map(|row| match <[Value; 4]>::try_from(row.0) {
-            Ok(
-                [
-                    Value::Text(message_id),
-                    Value::BigInt(id),
-                    Value::Text(msg_id),
-                    Value::Text(list),
-                ],
-            ) => Some((message_id, Stored { id, msg_id, list })),
-            _ => None,
-        })
-        .collect())
+    let message_ids: Vec<&str> = wanted.keys().copied().collect();
+    let mut found = ByMessageId::new();
+    for message_ids in message_ids.chunks(CHUNK) {
+        let statement =
+            Given::default().texts("message_id", message_ids.iter().copied()).statement(
+                "select m.message_id, m.id, m.msg_id, m.list_name from",
+                "join mailing_list_message m on m.message_id = u.message_id",
+            );
+        found.extend(tx.query(statement).await?.into_iter().filter_map(stored_row));
+    }
+    Ok(found)
+}
+
+fn stored_row(row: Row) -> Option<(String, Stored)> {
+    match <[Value; 4]>::try_from(row.0) {
+        Ok(
+            [Value::Text(message_id), Value::BigInt(id), Value::Text(msg_id), Value::Text(list)],
+        ) => Some((message_id, Stored { id, msg_id, list })),
+        _ => None,
+    }
 }
 
 /// Gives rows their new id, or merges them into the row that has it.
