@@ -18,6 +18,8 @@ WORDS = {
     "profile_type": "github",
     "lang": "en",
     "version": "boost-1.88.0",
+    # Schemathesis waits for ten seconds.
+    "wait": 1,
 }
 
 

@@ -218,13 +218,15 @@ fn share(operation: &mut Value, components: &mut Map<String, Value>) -> anyhow::
     Ok(())
 }
 
-/// Says that a list of names (`fields`, `include`, …) has each once. A filter's values may be repeated.
+/// Says that a list of names (`fields`, `include`, …) has each once. A filter's values may be repeated,
+/// and so may what is sorted by: it says nothing the second time.
 fn lists_of_names(operation: &mut Value) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
-        let is_filter = parameter["name"].as_str().is_some_and(|name| name.contains("__"));
+        let repeats = |name: &str| name.contains("__") || name == "sort";
+        let may_repeat = parameter["name"].as_str().is_some_and(repeats);
         let schema = &mut parameter["schema"];
-        if !is_filter && schema["items"]["enum"].is_array() {
+        if !may_repeat && schema["items"]["enum"].is_array() {
             schema["uniqueItems"] = Value::Bool(true);
         }
     }
