@@ -6,9 +6,9 @@ use bytes::Bytes;
 use serde_json::{Value, value::RawValue};
 
 use super::{
-    body::split_array,
     clean,
     kind::{Items, Spec},
+    split::split_array,
     value::Note,
 };
 

@@ -46,6 +46,7 @@ pub mod request;
 pub mod routes;
 pub mod rows;
 pub mod sets;
+pub mod split;
 pub mod stamp;
 pub mod statements;
 pub mod stored;

@@ -37,7 +37,6 @@
 //!
 //! **A locked identity** (`is_locked`) takes part in no merge: neither by `merge`, nor by `promote`
 //! or an accepted suggestion. Profiles can still be assigned to it one by one, and split from it.
-
 //!
 //! **A hidden identity** (`is_hidden`) is shown as a pseudonym, and so are its profiles: see
 //! [`hidden`](crate::query::hidden). What is merged with it is hidden with it, and so is what
