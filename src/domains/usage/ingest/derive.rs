@@ -3,9 +3,9 @@
 //! A file's includes that mean one header are one usage; those that no Boost file matches are one
 //! placeholder, with a missing header for each text that is still there.
 //!
-//! What one side lacks of the other is asked with `not in`, which is looked up in a hash table however
-//! few rows PostgreSQL expects: while a table is new it expects one, and would run a join of 5,000
-//! with 5,000 as a loop in a loop.
+//! What is meant and what is stored are compared by grouping both, not by joining them: while a table
+//! is new PostgreSQL expects one row, or two hundred thousand, and would run a join of 5,000 with
+//! 5,000 as a loop in a loop. Grouping costs the same whatever it expects.
 
 use diesel::QueryResult;
 
@@ -75,33 +75,38 @@ async fn derive_usages(tx: &mut Tx<'_>, files: &[i64]) -> QueryResult<()> {
          max(array[i.source_receipt, i.source_item]) as source \
          from given g join github_file f on f.id = g.id \
          join boost_include i on i.file_path_id = g.id group by 1, 2, 3), \
-         stored as materialized (select u.id, u.file_path_id, u.boost_header_id, u.last_commit_date, \
-         u.excepted_at from given g join boost_usage u on u.file_path_id = g.id), \
-         gone as (delete from boost_usage u using stored s where u.id = s.id \
-         and (s.file_path_id, coalesce(s.boost_header_id, 0)) not in \
-         (select file_path_id, coalesce(boost_header_id, 0) from meant) returning u.id), \
-         altered as (update boost_usage u set last_commit_date = m.last_commit_date, \
-         excepted_at = m.excepted_at, source_receipt = m.source[1], source_item = m.source[2], \
+         sides as (select file_path_id, boost_header_id, null::bigint as stored, repo_id as meant_of, \
+         last_commit_date, excepted_at, source from meant \
+         union all select u.file_path_id, u.boost_header_id, u.id, null, u.last_commit_date, \
+         u.excepted_at, null from given g join boost_usage u on u.file_path_id = g.id), \
+         compared as materialized (select file_path_id, boost_header_id, max(stored) as stored, \
+         max(meant_of) as meant_of, max(source) as source, \
+         max(last_commit_date) filter (where stored is null) as last_commit_date, \
+         max(excepted_at) filter (where stored is null) as excepted_at, \
+         max(last_commit_date) filter (where stored is not null) as stored_commit_date, \
+         max(excepted_at) filter (where stored is not null) as stored_excepted_at \
+         from sides group by 1, 2), \
+         gone as (delete from boost_usage where id = any(array(\
+         select stored from compared where meant_of is null)) returning id), \
+         altered as (update boost_usage u set last_commit_date = c.last_commit_date, \
+         excepted_at = c.excepted_at, source_receipt = c.source[1], source_item = c.source[2], \
          updated_at = ",
     );
     let now = Value::Timestamptz(tx.now);
     statement.bind(SqlType::Timestamptz, now.clone());
     statement.push(
-        " from stored s join meant m on m.file_path_id = s.file_path_id \
-         and coalesce(m.boost_header_id, 0) = coalesce(s.boost_header_id, 0) \
-         where u.id = s.id and (s.last_commit_date, s.excepted_at) \
-         is distinct from (m.last_commit_date, m.excepted_at) returning u.id), \
+        " from compared c where u.id = c.stored and c.meant_of is not null \
+         and (c.stored_commit_date, c.stored_excepted_at) \
+         is distinct from (c.last_commit_date, c.excepted_at) returning u.id), \
          made as (insert into boost_usage (repo_id, boost_header_id, file_path_id, \
          last_commit_date, excepted_at, source_receipt, source_item, created_at, updated_at) \
-         select m.repo_id, m.boost_header_id, m.file_path_id, m.last_commit_date, m.excepted_at, \
-         m.source[1], m.source[2], ",
+         select meant_of, boost_header_id, file_path_id, last_commit_date, excepted_at, \
+         source[1], source[2], ",
     );
     statement.bind(SqlType::Timestamptz, now.clone()).push(", ");
     statement.bind(SqlType::Timestamptz, now);
     statement.push(
-        " from meant m where (m.file_path_id, coalesce(m.boost_header_id, 0)) not in \
-         (select file_path_id, coalesce(boost_header_id, 0) from stored) \
-         order by m.file_path_id, m.boost_header_id returning id) \
+        " from compared where stored is null order by file_path_id, boost_header_id returning id) \
          select (select count(*) from made), (select count(*) from altered), \
          (select count(*) from gone)",
     );
@@ -111,24 +116,23 @@ async fn derive_usages(tx: &mut Tx<'_>, files: &[i64]) -> QueryResult<()> {
 async fn derive_missing(tx: &mut Tx<'_>, files: &[i64]) -> QueryResult<()> {
     let mut statement = given(files);
     statement.push(
-        ", meant as materialized (select u.id as usage_id, i.header_name \
+        ", sides as (select u.id as usage_id, i.header_name, null::bigint as stored \
          from given g join boost_usage u on u.file_path_id = g.id \
          join boost_include i on i.file_path_id = g.id where u.boost_header_id is null \
-         and i.boost_header_id is null and i.excepted_at is null), \
-         stored as materialized (select t.id, t.usage_id, t.header_name from given g \
+         and i.boost_header_id is null and i.excepted_at is null \
+         union all select t.usage_id, t.header_name, t.id from given g \
          join boost_usage u on u.file_path_id = g.id \
          join boost_missing_header_tmp t on t.usage_id = u.id), \
-         gone as (delete from boost_missing_header_tmp t using stored s where t.id = s.id \
-         and (s.usage_id, s.header_name) not in (select usage_id, header_name from meant) \
-         returning t.id), \
+         compared as materialized (select usage_id, header_name, max(stored) as stored, \
+         count(stored) < count(*) as is_meant from sides group by 1, 2), \
+         gone as (delete from boost_missing_header_tmp where id = any(array(\
+         select stored from compared where not is_meant)) returning id), \
          made as (insert into boost_missing_header_tmp (usage_id, header_name, created_at) \
-         select m.usage_id, m.header_name, ",
+         select usage_id, header_name, ",
     );
     statement.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now));
     statement.push(
-        " from meant m where (m.usage_id, m.header_name) not in \
-         (select usage_id, header_name from stored) \
-         order by m.usage_id, m.header_name returning id) \
+        " from compared where stored is null order by usage_id, header_name returning id) \
          select (select count(*) from made), 0::bigint, (select count(*) from gone)",
     );
     count(tx, "boost_missing_header_tmp", statement).await
