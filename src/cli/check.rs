@@ -9,13 +9,8 @@ use super::ingest::{by_name, kind, param};
 use crate::{
     app::Clock,
     config::Settings,
-    http::problem::Result as Answer,
-    ingest::{
-        body::{self, Documents},
-        check,
-        read::AnyKind,
-        request,
-    },
+    http::{coding, problem::Result as Answer},
+    ingest::{body::Documents, check, read::AnyKind, request},
 };
 
 /// What `check` takes.
@@ -70,7 +65,7 @@ async fn one(
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     let format = request::format(spec, &headers)?;
-    let reader = body::decode(Box::pin(file), coding)?;
+    let reader = coding::decode(Box::pin(file), coding)?;
     let documents = Documents::new(reader, format, request::limits(settings), spec);
     check::check(args.kind, &asked.context, documents).await.map_err(|broken| broken.problem)
 }

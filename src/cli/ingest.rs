@@ -18,9 +18,12 @@ use crate::{
     config::Settings,
     db::Connection,
     domains,
-    http::problem::{Result as Answer, nearest},
+    http::{
+        coding::{self, Reader},
+        problem::{Result as Answer, nearest},
+    },
     ingest::{
-        body::{self, Documents, Reader},
+        body::Documents,
         job::{Job, Source},
         pipeline,
         read::AnyKind,
@@ -177,7 +180,7 @@ impl Body {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media));
         let format = request::format(spec, &headers)?;
-        let reader = body::decode(self.reader, self.coding)?;
+        let reader = coding::decode(self.reader, self.coding)?;
         let job = Job {
             kind: self.kind,
             context: asked.context,

@@ -1,6 +1,7 @@
 //! HTTP: problems, access, extractors, layers, the OpenAPI document, and every route in one place.
 
 pub mod access;
+pub mod coding;
 pub mod conditional;
 pub mod extract;
 pub mod health;

@@ -1,15 +1,17 @@
 //! A request's body as documents: content-coding undone, split, bounded.
 
-use std::{collections::VecDeque, io, pin::Pin};
+use std::{collections::VecDeque, io};
 
-use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZstdDecoder};
 use axum::http::StatusCode;
 use bytes::{Buf, Bytes, BytesMut};
 use memmap2::MmapOptions;
-use tokio::io::{AsyncRead, AsyncReadExt, BufReader};
+use tokio::io::AsyncReadExt;
 
 use super::{document::Document, kind::Spec, rows::Rows, split::split_body};
-use crate::http::problem::{Problem, Result};
+use crate::http::{
+    coding::Reader,
+    problem::{Problem, Result},
+};
 
 /// How documents stand in a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,31 +73,6 @@ pub struct Limits {
 
 /// The bytes up to which a body is held as a buffer that grows.
 const SMALL: usize = 1 << 20;
-
-/// A reader of bytes.
-pub type Reader = Pin<Box<dyn AsyncRead + Send>>;
-
-/// Undoes a content-coding.
-pub fn decode(reader: Reader, coding: &str) -> Result<Reader> {
-    let buffered = BufReader::with_capacity(64 << 10, reader);
-    Ok(match coding.trim().to_ascii_lowercase().as_str() {
-        "" | "identity" => Box::pin(buffered),
-        "gzip" | "x-gzip" => {
-            let mut gzip = GzipDecoder::new(buffered);
-            gzip.multiple_members(true);
-            Box::pin(gzip)
-        }
-        "zstd" => Box::pin(ZstdDecoder::new(buffered)),
-        "br" => Box::pin(BrotliDecoder::new(buffered)),
-        other => {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_encoding",
-                format!("The content-coding `{other}` is not one of gzip, zstd and br."),
-            ));
-        }
-    })
-}
 
 /// The documents of a body, in batches.
 pub struct Documents {

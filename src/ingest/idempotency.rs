@@ -13,13 +13,16 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use uuid::Uuid;
 
-use super::{body::Reader, kind::Spec};
+use super::kind::Spec;
 use crate::{
     db::{
         Connection, Pool,
         sql::{Row, SqlType, Statement, Value},
     },
-    http::problem::{Problem, Result},
+    http::{
+        coding::Reader,
+        problem::{Problem, Result},
+    },
 };
 
 /// How long a duplicate waits for the request that runs.

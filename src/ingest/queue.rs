@@ -7,7 +7,7 @@ use diesel::QueryResult;
 use diesel_async::RunQueryDsl;
 
 use super::{
-    body::{Documents, Format, Reader},
+    body::{Documents, Format},
     given::Given,
     idempotency::{self, Spooled},
     job::{Job, Source},
@@ -21,7 +21,10 @@ use crate::{
         Connection,
         sql::{Row, SqlType, Statement, Value},
     },
-    http::problem::{Problem, Result},
+    http::{
+        coding::Reader,
+        problem::{Problem, Result},
+    },
 };
 
 /// A request that may be queued.

@@ -11,7 +11,7 @@ use futures_util::TryStreamExt;
 use tokio_util::io::StreamReader;
 
 use super::{
-    body::{self, Format, Limits, OverLimit, Reader},
+    body::{Format, Limits, OverLimit},
     job::Mode,
     kind::{Content, Context, Spec},
     repo_name::RepoName,
@@ -20,7 +20,10 @@ use super::{
 use crate::{
     app::App,
     config::Settings,
-    http::problem::{Fault, Problem, Result},
+    http::{
+        coding::{self, Reader},
+        problem::{Fault, Problem, Result},
+    },
 };
 
 /// Documents of one batch.
@@ -199,7 +202,7 @@ pub fn reader(app: &App, headers: &HeaderMap, body: Body, format: Format) -> Res
         std::future::ready(chunk)
     });
     let coding = headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
-    body::decode(Box::pin(StreamReader::new(stream)), coding.unwrap_or_default())
+    coding::decode(Box::pin(StreamReader::new(stream)), coding.unwrap_or_default())
 }
 
 /// Whether the client would have the request queued: `Prefer: respond-async`.

@@ -1,19 +1,25 @@
 //! A small JSON body as a struct, through serde: the struct's fields are the members that are
 //! allowed.
 
-use std::fmt;
+use std::{fmt, io};
 
 use axum::{
     extract::{FromRequest, Request},
     http::{StatusCode, header},
 };
+use futures_util::TryStreamExt as _;
 use serde::{
     Deserializer,
     de::{self, DeserializeOwned, DeserializeSeed, MapAccess, Visitor, value::StringDeserializer},
 };
 use serde_json::{Map, Value};
+use tokio::io::AsyncReadExt as _;
+use tokio_util::io::StreamReader;
 
-use crate::http::problem::{Fault, Problem, Result};
+use crate::http::{
+    coding,
+    problem::{Fault, Problem, Result},
+};
 
 /// The most bytes of a body that is one object.
 const LARGEST: usize = 1 << 20;
@@ -27,15 +33,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self> {
-        let media = request.headers().get(header::CONTENT_TYPE).cloned();
-        let bytes = axum::body::to_bytes(request.into_body(), LARGEST).await.map_err(|_| {
-            let detail = format!("The body has more than {LARGEST} bytes, or broke off.");
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
-        })?;
+        let (parts, body) = request.into_parts();
+        let header = |name| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let bytes = bytes(body, header(header::CONTENT_ENCODING).unwrap_or_default()).await?;
         if bytes.is_empty() {
             return read(Value::Object(Map::new())).map(Self).map_err(Problem::invalid);
         }
-        let media = media.as_ref().and_then(|media| media.to_str().ok()).unwrap_or_default();
+        let media = header(header::CONTENT_TYPE).unwrap_or_default();
         let essence = media.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
             let detail = format!("The content type `{essence}` is not taken here: send JSON.");
@@ -48,6 +52,23 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         })?;
         read(value).map(Self).map_err(Problem::invalid)
     }
+}
+
+/// The bytes of a body, its content-coding undone.
+async fn bytes(body: axum::body::Body, coding: &str) -> Result<Vec<u8>> {
+    let stream = body.into_data_stream().map_err(io::Error::other);
+    let reader = coding::decode(Box::pin(StreamReader::new(stream)), coding)?;
+    let mut bytes = Vec::new();
+    let most = u64::try_from(LARGEST + 1).unwrap_or(u64::MAX);
+    reader.take(most).read_to_end(&mut bytes).await.map_err(|_| {
+        let detail = "The body ended early, or is not of the content-coding it names.";
+        Problem::new(StatusCode::BAD_REQUEST, "unreadable_body", detail)
+    })?;
+    if bytes.len() > LARGEST {
+        let detail = format!("The body has more than {LARGEST} bytes.");
+        return Err(Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail));
+    }
+    Ok(bytes)
 }
 
 /// Reads `T`, or says everything that is wrong with the names, or the first wrong value.

@@ -7,7 +7,7 @@ mod values;
 pub use body::Body;
 
 use axum::{
-    extract::{FromRequestParts, path::ErrorKind, rejection::PathRejection},
+    extract::{FromRequestParts, RawPathParams, path::ErrorKind, rejection::PathRejection},
     http::request::Parts,
 };
 use serde::de::DeserializeOwned;
@@ -24,7 +24,12 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
-            Err(PathRejection::FailedToDeserializePathParams(error)) => Err(explain(error.kind())),
+            Err(PathRejection::FailedToDeserializePathParams(error)) => {
+                let raw = RawPathParams::from_request_parts(parts, state).await;
+                let raw = raw.map_err(Problem::internal)?;
+                let names: Vec<&str> = raw.iter().map(|(name, _)| name).collect();
+                Err(explain(error.kind(), &names))
+            }
             Err(error) => Err(Problem::internal(error)),
         }
     }
@@ -43,16 +48,18 @@ pub fn text(name: &str, text: String) -> Result<String> {
     Ok(text)
 }
 
-fn explain(kind: &ErrorKind) -> Problem {
+/// What is wrong with a path; `names` are its parameters' in order.
+fn explain(kind: &ErrorKind, names: &[&str]) -> Problem {
+    let nth = |index: usize| names.get(index).copied().unwrap_or("id").to_owned();
     let (name, detail) = match kind {
         ErrorKind::ParseErrorAtKey { key, value, expected_type } => {
             (key.clone(), format!("`{value}` is not a {}", readable(expected_type)))
         }
         ErrorKind::ParseErrorAtIndex { index, value, expected_type } => {
-            (index.to_string(), format!("`{value}` is not a {}", readable(expected_type)))
+            (nth(*index), format!("`{value}` is not a {}", readable(expected_type)))
         }
         ErrorKind::ParseError { value, expected_type } => {
-            ("id".to_owned(), format!("`{value}` is not a {}", readable(expected_type)))
+            (nth(0), format!("`{value}` is not a {}", readable(expected_type)))
         }
         ErrorKind::InvalidUtf8InPathParam { key } => {
             (key.clone(), "it is not UTF-8 once percent-decoded".to_owned())
