@@ -293,6 +293,67 @@ async fn new_addresses_are_compared_with_all() {
     assert_eq!(compute().await, 0);
 }
 
+/// Whatever makes a pair of two profiles is found by the next computation, which looks only at what is
+/// new.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_is_compared_with_all() {
+    let people = People::new(0).await;
+    let mut community = Community::default();
+    community.sender(0, "a@example.org", "A B");
+    let other = community.author(0, "b@example.org", "A B");
+    let stub = community.github(1, "stubperson", "");
+    community.email(stub, "c@example.org");
+    community.sender(1, "c@example.org", "Stub Person");
+    people.sql(&community.sql).await;
+    people.sql("update github_account set stub_key = 'login:stubperson'").await;
+    // All of this was long ago.
+    let ago = "update email set created_at = now() - interval '1 day', \
+               updated_at = now() - interval '1 day'; \
+               update github_account set created_at = now() - interval '1 day', \
+               updated_at = now() - interval '1 day'; \
+               update identity_operation set at = now() - interval '1 day'";
+    people.sql(ago).await;
+    let compute = async || {
+        let made = people.post("/identity-suggestions/compute", json!({})).await.expect(200);
+        made["made"].as_i64().unwrap()
+    };
+    assert_eq!(compute().await, 0);
+    // An address is corrected.
+    let path = format!("/profiles/{other}/emails/{}", 2);
+    let edit = Some(json!({"email": "a@example.org"}));
+    people.send(Method::PATCH, &path, edit).await.expect(200);
+    assert_eq!(compute().await, 1);
+    // Two that were joined are parted.
+    let joined = json!({"display_name": "A B", "profiles": [1, other]});
+    let joined = people.post("/identities", joined).await.expect(201)["identity"]["id"].clone();
+    people.sql(ago).await;
+    assert_eq!(compute().await, 0);
+    assert_eq!(suggestions(&people).await, Vec::<Value>::new());
+    people.send(Method::DELETE, &format!("/identities/{joined}"), None).await.expect(200);
+    assert_eq!(compute().await, 1);
+    // A login that was only mentioned turns out to be an account.
+    people.sql(ago).await;
+    people.sql("update github_account set stub_key = null, updated_at = now()").await;
+    assert_eq!(compute().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_no_evidence_supports_any_more_is_not_accepted() {
+    let people = People::new(0).await;
+    let mut community = Community::default();
+    community.sender(0, "a@example.org", "A B");
+    community.author(0, "a@example.org", "A B");
+    people.sql(&community.sql).await;
+    people.post("/identity-suggestions/compute", json!({})).await.expect(200);
+    let id = suggestions(&people).await[0]["id"].clone();
+    let removed = people.send(Method::DELETE, "/profiles/2/emails/2", None).await.expect(200);
+    let accept = format!("/identity-suggestions/{id}/accept");
+    let problem = people.send(Method::POST, &accept, None).await.expect(409);
+    assert_eq!(problem["type"], "urn:boost-dashboard:evidence_gone");
+    people.undo(&removed["operation_id"]).await.expect(200);
+    people.send(Method::POST, &accept, None).await.expect(200);
+}
+
 /// The issue's own figure; it takes about ten seconds.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_thousand_profiles_are_compared_in_under_a_minute() {

@@ -6,21 +6,22 @@ use super::{
     changes::{self, Image, Key, Table, integer, text},
     operation::About,
     people,
+    suggestions::find::{self, Which},
     world::{At, Stop, World},
 };
 
 type Planned = Result<Option<Key>, Stop>;
 
-/// Joins the two profiles: in a new identity if neither has one, in the one that one of them has, or
+/// Joins the two profiles, if what spoke for it still does: in a new identity if neither has one, in the one that one of them has, or
 /// by merging the younger identity into the older.
 pub async fn accept(world: &mut World<'_>, suggestion: i64) -> Planned {
-    let row = find(world, suggestion, "").await?;
+    let row = suggestion_row(world, suggestion, "").await?;
     let pair: Vec<i64> =
         ["profile_id", "other_profile_id"].iter().filter_map(|it| integer(&row, it)).collect();
     let homes = world.homes(&pair).await?;
     world.hold(homes).await?;
     let profiles = world.profiles(&pair, |_| At::Nowhere).await?;
-    let row = find(world, suggestion, "for update").await?;
+    let row = suggestion_row(world, suggestion, "for update").await?;
     if text(&row, "status") == "accepted" {
         return Ok(Some((Table::Suggestion, suggestion)));
     }
@@ -29,6 +30,14 @@ pub async fn accept(world: &mut World<'_>, suggestion: i64) -> Planned {
         profiles.iter().filter_map(|profile| integer(profile, "identity_id")).collect();
     homes.sort_unstable();
     homes.dedup();
+    let is_joined = homes.len() == 1
+        && profiles.iter().all(|profile| integer(profile, "identity_id").is_some());
+    if let ([one, other], false) = (&pair[..], is_joined)
+        && find::pairs(world.conn, Which::Of(*one, *other)).await?.is_empty()
+    {
+        let detail = "No address joins the two any more: compute the suggestions anew.";
+        return Err(people::conflict("evidence_gone", detail.to_owned()));
+    }
     match homes[..] {
         [older, younger] => {
             let survivor = world.mergeable(older, At::Nowhere).await?;
@@ -55,7 +64,7 @@ pub async fn accept(world: &mut World<'_>, suggestion: i64) -> Planned {
 
 /// Remembers that the two are not one person.
 pub async fn reject(world: &mut World<'_>, suggestion: i64) -> Planned {
-    let row = find(world, suggestion, "for update").await?;
+    let row = suggestion_row(world, suggestion, "for update").await?;
     if text(&row, "status") != "rejected" {
         open(&row)?;
         world.edit(Table::Suggestion, &row, [("status", json!("rejected"))]);
@@ -63,7 +72,7 @@ pub async fn reject(world: &mut World<'_>, suggestion: i64) -> Planned {
     Ok(Some((Table::Suggestion, suggestion)))
 }
 
-async fn find(world: &mut World<'_>, id: i64, lock: &str) -> Result<Image, Stop> {
+async fn suggestion_row(world: &mut World<'_>, id: i64, lock: &str) -> Result<Image, Stop> {
     let mut found = changes::read(world.conn, Table::Suggestion, "id", [id], lock).await?;
     found.remove(&id).ok_or_else(|| {
         At::Path.refuse("no_such_suggestion", format!("There is no suggestion {id}.")).into()

@@ -1,9 +1,6 @@
 //! Suggestions, and undo.
 
-use axum::{
-    extract::State,
-    response::{IntoResponse, Response},
-};
+use axum::response::{IntoResponse, Response};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::Caller;
@@ -13,7 +10,6 @@ use crate::{
         answer::Answer, operation::Operation, requests::Computation, suggestions,
     },
     http::{
-        access::{Allowed, WritesIdentity},
         extract::{Body, Path},
         json::Json,
         problem::Result,
@@ -31,8 +27,9 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Compute suggestions
 ///
-/// Compares the profiles that have new addresses since the last time with all others; `full` compares
-/// everybody. Pairs that were decided on stay as they are.
+/// Compares the profiles about which something changed since the last time (an address, the account,
+/// where they belong) with all others; `full` compares everybody. Pairs that were decided on stay as
+/// they are.
 #[utoipa::path(
     post,
     path = "/users/identity-suggestions/compute",
@@ -42,18 +39,14 @@ pub fn routes() -> OpenApiRouter<App> {
     responses((status = 200, description = "What was found.", body = suggestions::Report, example = json!({"pairs": 2, "made": 1, "updated": 0, "withdrawn": 0, "skipped": []}))),
     extensions(("x-scope" = json!("identity:write")))
 )]
-async fn compute(
-    State(app): State<App>,
-    _: Allowed<WritesIdentity>,
-    Body(body): Body<Computation>,
-) -> Result<Response> {
-    Ok(Json(suggestions::compute(&app, body.full).await?).into_response())
+async fn compute(caller: Caller, Body(body): Body<Computation>) -> Result<Response> {
+    Ok(Json(suggestions::compute(&caller.app, body.full).await?).into_response())
 }
 
 /// Accept a suggestion
 ///
 /// Joins the two profiles: in a new identity if neither has one, in the one that one of them has, or
-/// by merging the younger identity into the older.
+/// by merging the younger identity into the older. What spoke for it must still be there.
 #[utoipa::path(
     post,
     path = "/users/identity-suggestions/{id}/accept",
@@ -62,7 +55,7 @@ async fn compute(
     params(("id" = i64, Path, description = "The suggestion's id.", example = 1)),
     responses(
         (status = 200, description = "The suggestion, and the identity of both.", body = Answer, example = json!({"operation_id": 21, "suggestion": {"id": 1, "status": "accepted"}, "identity": {"id": 1, "display_name": "Jane Roe", "profiles": []}})),
-        (status = 409, description = "It was rejected, or an identity is locked.")
+        (status = 409, description = "It was rejected, an identity is locked, or no address joins the two any more.")
     ),
     extensions(("x-scope" = json!("identity:write")))
 )]

@@ -16,6 +16,7 @@ use diesel_async::{AnsiTransactionManager as Manager, RunQueryDsl, TransactionMa
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use self::find::Which;
 use crate::{
     app::App,
     db::{
@@ -31,7 +32,7 @@ pub const THRESHOLD: f64 = 0.60;
 /// An address that more profiles share says nothing about any two of them.
 const MOST: i64 = 20;
 
-/// An address is stored some time before it can be seen: so much is looked at twice.
+/// What is new is stored some time before it can be seen: so much is looked at twice.
 const OVERLAP: Duration = Duration::minutes(10);
 
 /// Where PostgreSQL thinks that a table is small, it would compare all with all in a loop.
@@ -63,7 +64,7 @@ pub struct Skipped {
     pub profiles: i64,
 }
 
-/// Computes suggestions: of profiles with new addresses against all, or of all if `full`.
+/// Computes suggestions: of profiles about which something changed against all, or of all if `full`.
 pub async fn compute(app: &App, full: bool) -> Result<Report> {
     let mut conn = app.pool.get().await?;
     Manager::begin_transaction_sql(&mut *conn, BEGIN).await?;
@@ -83,18 +84,19 @@ async fn run(conn: &mut Connection, now: DateTime<Utc>, full: bool) -> Result<Re
     // One at a time: the other one's pairs would be in the way.
     let lock = "select pg_advisory_xact_lock(hashtext('identity_suggestion'))";
     Statement::new(lock).execute(conn).await?;
-    let since = if full { None } else { last(conn).await? };
-    let found = find::pairs(conn, since).await?;
-    let skipped = find::skipped(conn, since).await?;
+    let last = if full { None } else { last(conn).await? };
+    let which = last.map_or(Which::All, Which::Since);
+    let found = find::pairs(conn, which).await?;
+    let skipped = find::skipped(conn, which).await?;
     let pairs = evidence::weigh(conn, found).await?;
     let mut report = Report { pairs: pairs.len(), skipped, ..Report::default() };
     (report.made, report.updated) = store::put(conn, &pairs, now).await?;
-    report.withdrawn = store::withdraw(conn, since.is_none().then_some(pairs.as_slice())).await?;
+    report.withdrawn = store::withdraw(conn, last.is_none().then_some(pairs.as_slice())).await?;
     note(conn, now - OVERLAP, &report).await?;
     Ok(report)
 }
 
-/// Since when addresses are new.
+/// Since when something is new.
 async fn last(conn: &mut Connection) -> Result<Option<DateTime<Utc>>> {
     let last = Statement::new("select since from identity_suggestion_run order by id desc limit 1");
     let rows: Vec<Row> = last.load(conn).await?;
