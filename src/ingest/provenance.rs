@@ -26,8 +26,9 @@ use crate::{
         json::Json as JsonAnswer,
         openapi::operation,
         problem::{Problem, Result},
+        scope::Scope,
     },
-    query::{docs, hidden, resource::Resource, routes::serving, value},
+    query::{docs, resource::Resource, routes::serving, value},
 };
 
 /// Rows that are members of a set say where they come from through what lists them: table, and what
@@ -126,7 +127,8 @@ pub fn routes(resource: &Resource) -> OpenApiRouter<App> {
     let mut described = operation(domain, &id, "Name the payload of a row", &resource.scope)
         .description(Some(
             "The delivery that last changed the row: its receipt, its item, its document. A row that \
-             no payload has stated (a stub) has none: 404.",
+             no payload has stated (a stub) has none: 404. While an identity is hidden, `params` and \
+             `raw` are told only to who has the scope `read:raw`.",
         ))
         .response(
             "200",
@@ -144,7 +146,7 @@ pub fn routes(resource: &Resource) -> OpenApiRouter<App> {
 
 async fn show(
     State(app): State<App>,
-    _: Allowed<ReadsResource>,
+    caller: Allowed<ReadsResource>,
     Extension(resource): Extension<Arc<Resource>>,
     Path(id): Path<String>,
 ) -> Result<Response> {
@@ -165,7 +167,7 @@ async fn show(
          from (select t.source_receipt as receipt, t.source_item as item from ",
     );
     statement.push(&from);
-    statement.bind(key.ty.sql(), id.clone());
+    statement.bind(key.ty.sql(), id);
     statement.push(
         ") s join receipt r on r.number = s.receipt left join lateral (select * from receipt_items \
          where receipt_number = s.receipt and first_index <= s.item \
@@ -176,8 +178,9 @@ async fn show(
     match rows.into_iter().next().map(|row| <[Value; 1]>::try_from(row.0)) {
         Some(Ok([Value::Jsonb(Json(mut found))])) => {
             found["table"] = json!(table);
-            // The address of a profile's document is made of the name.
-            if resource.base() == Some(hidden::PROFILE) && hidden::is(id, &mut conn).await? {
+            // Where a document lies, and what it was sent with, is made of names, and of which is not
+            // looked at: while somebody is hidden it is for those who may read the document itself.
+            if conn.is_veiled() && !caller.has(&Scope::ReadRaw) {
                 (found["params"], found["raw"]) = (json!({}), json!(null));
             }
             Ok(JsonAnswer(found).into_response())

@@ -18,15 +18,11 @@ use diesel_async::RunQueryDsl as _;
 
 use crate::db::{
     Connection,
-    reader::Reader,
-    sql::{Row, SqlType, Statement, Value},
+    sql::{Row, Statement, Value},
 };
 
 /// The table whose changes decide it.
 pub const TABLE: &str = "identity";
-
-/// The base of the profiles' tables.
-pub const PROFILE: &str = "base_profile";
 
 /// How long a look may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -80,15 +76,4 @@ async fn look(connection: &mut Connection) -> QueryResult<bool> {
     let statement = Statement::new("select exists (select from identity where is_hidden)");
     let Row(values) = statement.get_result(connection).await?;
     Ok(values[..] != [Value::Bool(false)])
-}
-
-/// Whether a profile is a hidden identity's.
-pub async fn is(profile: Value, reader: &mut Reader) -> QueryResult<bool> {
-    if !reader.is_veiled() {
-        return Ok(false);
-    }
-    let mut statement = Statement::new("select id from hidden_profile where id = ");
-    statement.bind(SqlType::BigInt, profile);
-    let found: Vec<Row> = statement.load(reader).await?;
-    Ok(!found.is_empty())
 }

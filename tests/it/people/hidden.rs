@@ -396,6 +396,16 @@ async fn who_is_merged_with_a_hidden_one_is_hidden_until_that_is_undone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hidden_bot_is_a_bot() {
+    let people = People::new(1).await;
+    people.sql("update github_account set username = 'Renovate[Bot]'").await;
+    let a = identity(&people, "Renovate", &[1]).await;
+    let hidden = people.send(Method::POST, &format!("/identities/{a}/hide"), None).await;
+    let profile = &hidden.expect(200)["identity"]["profiles"][0];
+    assert_eq!((&profile["username"], &profile["is_bot"]), (&json!("person-1[bot]"), &json!(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ingest_goes_on_with_what_is_hidden() {
     let mut people = People::new(0).await;
     people.token = people.app.token(&["identity:write", "ingest:*", "read:pii"]);
