@@ -6,6 +6,7 @@ mod journeys;
 mod model;
 mod sequences;
 mod suggested;
+mod undone;
 
 use axum::{
     body::Body,

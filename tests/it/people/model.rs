@@ -18,6 +18,10 @@ struct Entry {
     used: BTreeSet<Key>,
     undoes: Option<i64>,
     undone: bool,
+    /// Whether it joined people, or was the undo of what did, and so on.
+    about_joining: bool,
+    /// How many undos it is away from what was asked for.
+    depth: usize,
 }
 
 impl Entry {
@@ -84,7 +88,11 @@ impl Model {
     }
 
     fn is_hidden(&self, identity: i64) -> bool {
-        self.state[&("identity", identity)].ends_with("true")
+        self.state.get(&("identity", identity)).is_some_and(|row| row.ends_with("true"))
+    }
+
+    fn any_hidden(&self, profiles: &[i64]) -> bool {
+        profiles.iter().filter_map(|it| self.home(*it)).any(|home| self.is_hidden(home))
     }
 
     fn proposals(&self, target: i64) -> Vec<(i64, i64)> {
@@ -99,9 +107,13 @@ impl Model {
     pub(super) fn allows(&self, operation: &Operation) -> bool {
         let mergeable = |id: &i64| self.is_live(*id) && !self.is_locked(*id);
         match operation {
-            Operation::Edit { identity, .. }
-            | Operation::Hide { identity, .. }
-            | Operation::Delete { identity } => self.is_live(*identity),
+            Operation::Edit { identity, .. } | Operation::Hide { identity, .. } => {
+                self.is_live(*identity)
+            }
+            Operation::Delete { identity } => {
+                let seen = || !self.is_hidden(*identity) || self.members(*identity).is_empty();
+                self.is_live(*identity) && seen()
+            }
             Operation::Assign { identity, .. } => identity.is_none_or(|id| self.is_live(id)),
             Operation::Merge { into, from } => {
                 mergeable(into) && !from.contains(into) && from.iter().all(mergeable)
@@ -115,10 +127,15 @@ impl Model {
             }
             Operation::Withdraw { relation } => self.state.contains_key(&("relation", *relation)),
             Operation::Promote { target, identity } => {
+                let mut homes =
+                    self.proposals(*target).into_iter().filter_map(|(_, it)| self.home(it));
                 self.state.contains_key(&("tmp_identity", *target))
                     && identity.as_ref().is_none_or(mergeable)
+                    && homes.all(|home| mergeable(&home))
             }
-            Operation::Undo { operation } => self.blocker(*operation).is_none(),
+            Operation::Undo { operation } => {
+                self.blocker(*operation).is_none() && !self.joins_locked(*operation)
+            }
             _ => true,
         }
     }
@@ -135,7 +152,43 @@ impl Model {
                 && later.undoes.is_none_or(|undoes| undoes < operation)
                 && later.is_in_the_way_of(entry)
         });
-        later.map(|later| later.id).chain(self.in_the_place_of(entry)).max()
+        let later = later.map(|later| later.id).chain(self.in_the_place_of(entry));
+        later.chain(self.hidden_since(entry)).max()
+    }
+
+    /// Whether to undo an operation is to join once more, and one of these people is locked.
+    fn joins_locked(&self, operation: i64) -> bool {
+        let entry = self.log.iter().find(|entry| entry.id == operation).unwrap();
+        let mut keys = entry.before.keys().chain(&entry.used).filter(|key| key.0 == "identity");
+        entry.about_joining
+            && entry.depth % 2 == 1
+            && keys.any(|(_, id)| self.is_live(*id) && self.is_locked(*id))
+    }
+
+    /// The operations that hid an identity whose profiles another one's undo would show.
+    fn hidden_since(&self, entry: &Entry) -> Vec<i64> {
+        let hides = |row: &Option<String>| row.as_ref().is_some_and(|row| row.ends_with("true"));
+        let home = |row: &Option<String>| row.as_ref().and_then(|row| row.parse::<i64>().ok());
+        let then = |id: i64| match entry.before.get(&("identity", id)) {
+            Some(row) => hides(row),
+            None => self.is_hidden(id),
+        };
+        let left = entry.before.iter().filter(|(key, _)| key.0 == "base_profile");
+        let left = left.filter_map(|(key, before)| {
+            let from = home(&entry.after[key])?;
+            (self.is_hidden(from) && !home(before).is_some_and(then)).then_some(from)
+        });
+        let hid = |later: &&Entry, id: i64| {
+            let key = ("identity", id);
+            later.id > entry.id
+                && !later.undone
+                && later.undoes.is_none_or(|undoes| undoes < entry.id)
+                && later.after.get(&key).is_some_and(hides)
+                && !later.before.get(&key).is_some_and(hides)
+        };
+        left.filter_map(|id| self.log.iter().rfind(|later| hid(later, id)))
+            .map(|entry| entry.id)
+            .collect()
     }
 
     /// The operations that made a proposal that another one's undo would bring back.
@@ -170,7 +223,8 @@ impl Model {
         match operation {
             Operation::Create { about, profiles } => {
                 let new = new.unwrap();
-                let row = format!("{}|{}|false|false", about.display_name, about.description);
+                let hides = self.any_hidden(profiles);
+                let row = format!("{}|{}|false|{hides}", about.display_name, about.description);
                 next.insert(("identity", new), row);
                 moves.extend(profiles.iter().map(|profile| (*profile, Some(new))));
             }
@@ -241,16 +295,10 @@ impl Model {
                 }
             }
             Operation::Promote { target, identity } => {
-                let home = identity.or(new);
-                if identity.is_none() {
-                    let row = &self.state[&("tmp_identity", *target)];
-                    next.insert(("identity", new.unwrap()), format!("{row}|false|false"));
-                }
-                next.remove(&("tmp_identity", *target));
-                for (relation, profile) in self.proposals(*target) {
-                    next.remove(&("relation", relation));
-                    moves.push((profile, home));
-                }
+                let home = identity.or(new).unwrap();
+                self.promote(&mut next, *target, home);
+                let proposed = self.proposals(*target).into_iter();
+                moves.extend(proposed.map(|(_, profile)| (profile, Some(home))));
             }
             Operation::Undo { operation } => return self.undo(*operation, id.unwrap()),
             other => panic!("{other:?} is not modelled"),
@@ -263,10 +311,28 @@ impl Model {
                 next.insert(("base_profile", profile), text);
             }
         }
-        self.enter(next, used, id);
+        let about_joining =
+            matches!(operation, Operation::Merge { .. } | Operation::Promote { .. });
+        self.enter(next, used, id, about_joining);
     }
 
-    fn enter(&mut self, next: State, used: BTreeSet<Key>, id: Option<i64>) {
+    /// Ends a temporary identity, and makes or hides the one that its profiles go to.
+    fn promote(&self, next: &mut State, target: i64, home: i64) {
+        let proposals = self.proposals(target);
+        let profiles: Vec<i64> = proposals.iter().map(|(_, profile)| *profile).collect();
+        let hides = self.any_hidden(&profiles);
+        let row = &self.state[&("tmp_identity", target)];
+        let row = next.entry(("identity", home)).or_insert_with(|| format!("{row}|false|false"));
+        if hides {
+            hide(row, true);
+        }
+        next.remove(&("tmp_identity", target));
+        for (relation, _) in proposals {
+            next.remove(&("relation", relation));
+        }
+    }
+
+    fn enter(&mut self, next: State, used: BTreeSet<Key>, id: Option<i64>, about_joining: bool) {
         let keys: BTreeSet<&Key> = self.state.keys().chain(next.keys()).collect();
         let differing = keys.into_iter().filter(|key| self.state.get(*key) != next.get(*key));
         let differing: Vec<Key> = differing.copied().collect();
@@ -275,7 +341,16 @@ impl Model {
         let after = differing.iter().map(|key| (*key, next.get(key).cloned())).collect();
         self.state = next;
         if let Some(id) = id {
-            self.log.push(Entry { id, before, after, used, undoes: None, undone: false });
+            self.log.push(Entry {
+                id,
+                before,
+                after,
+                used,
+                undoes: None,
+                undone: false,
+                about_joining,
+                depth: 0,
+            });
         }
     }
 
@@ -294,8 +369,14 @@ impl Model {
             undone = !undone;
             target = entry.undoes;
         }
-        let Entry { before, after, used, .. } = entry;
-        let undoes = Some(operation);
-        self.log.push(Entry { id, before: after, after: before, used, undoes, undone: false });
+        self.log.push(Entry {
+            id,
+            before: entry.after,
+            after: entry.before,
+            undoes: Some(operation),
+            undone: false,
+            depth: entry.depth + 1,
+            ..entry
+        });
     }
 }

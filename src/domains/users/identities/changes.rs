@@ -153,6 +153,11 @@ impl Changes {
         self.used.insert((table, id));
     }
 
+    /// The rows it has to do with.
+    pub fn keys(&self) -> impl Iterator<Item = Key> {
+        self.rows.keys().chain(&self.used).copied()
+    }
+
     /// What takes this back.
     #[must_use]
     pub fn inverse(self) -> Self {

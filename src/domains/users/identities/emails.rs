@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
 
 use super::{
-    changes::{self, Image, Key, Table, flag, integer, text},
+    changes::{self, Change, Image, Key, Table, flag, integer, text},
     people,
     world::{At, Stop, World},
 };
@@ -99,6 +99,63 @@ pub async fn remove(world: &mut World<'_>, profile: i64, id: i64) -> Planned {
     Ok(None)
 }
 
+/// Elects the primary addresses of the profiles whose addresses the world's changes write, as the rows
+/// are with these changes.
+pub async fn elect_again(world: &mut World<'_>) -> Result<(), Stop> {
+    let profiles: Vec<i64> = world
+        .changes
+        .used
+        .iter()
+        .filter(|key| key.0 == Table::BaseProfile)
+        .map(|key| key.1)
+        .collect();
+    if !world.changes.rows.keys().any(|key| key.0 == Table::Email) {
+        return Ok(());
+    }
+    for profile in profiles {
+        let lock = "for update";
+        let rows =
+            changes::read(world.conn, Table::Email, "base_profile_id", [profile], lock).await?;
+        let mut wanted = rows.clone();
+        for ((table, id), change) in &world.changes.rows {
+            match change {
+                _ if *table != Table::Email => {}
+                Change::Made(image) if integer(image, "base_profile_id") == Some(profile) => {
+                    wanted.insert(*id, image.clone());
+                }
+                Change::Changed(_, after) => {
+                    if let Some(row) = wanted.get_mut(id) {
+                        row.extend(after.clone());
+                    }
+                }
+                Change::Made(_) => {}
+                Change::Ended(_) => {
+                    wanted.remove(id);
+                }
+            }
+        }
+        let elected = elected(&wanted);
+        for (id, row) in wanted {
+            let is_primary = json!(Some(id) == elected);
+            if row.get("is_primary") == Some(&is_primary) {
+                continue;
+            }
+            let now = rows.get(&id).and_then(|row| row.get("is_primary")).cloned();
+            match world.changes.rows.get_mut(&(Table::Email, id)) {
+                Some(Change::Made(image)) => {
+                    image.insert("is_primary".to_owned(), is_primary);
+                }
+                Some(Change::Changed(before, after)) => {
+                    before.insert("is_primary".to_owned(), now.unwrap_or_default());
+                    after.insert("is_primary".to_owned(), is_primary);
+                }
+                _ => world.edit(Table::Email, &row, [("is_primary", is_primary)]),
+            }
+        }
+    }
+    Ok(())
+}
+
 /// The addresses of a profile, which is held as ingest holds it.
 async fn addresses(world: &mut World<'_>, profile: i64) -> Result<BTreeMap<i64, Image>, Stop> {
     let lock = "for no key update";
@@ -126,15 +183,13 @@ fn settle(
     mut wanted: BTreeMap<i64, Image>,
     new: Option<i64>,
 ) {
-    let elected = wanted.iter().map(|(id, row)| (rank(row), *id)).max().map(|(_, id)| id);
+    let elected = elected(&wanted);
     for (id, row) in &mut wanted {
         row.insert("is_primary".to_owned(), json!(Some(*id) == elected));
     }
     for (id, row) in wanted {
         if Some(id) == new {
-            if let Some(changes::Change::Made(image)) =
-                world.changes.rows.get_mut(&(Table::Email, id))
-            {
+            if let Some(Change::Made(image)) = world.changes.rows.get_mut(&(Table::Email, id)) {
                 image.extend(row);
             }
             continue;
@@ -145,6 +200,11 @@ fn settle(
             world.edit(Table::Email, before, columns);
         }
     }
+}
+
+/// The address that is to be the primary one.
+fn elected(rows: &BTreeMap<i64, Image>) -> Option<i64> {
+    rows.iter().map(|(id, row)| (rank(row), *id)).max().map(|(_, id)| id)
 }
 
 /// How good an address is as the primary one.

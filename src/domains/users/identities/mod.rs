@@ -22,8 +22,12 @@
 //! * made a row that has the place of one that would come back: the same address of a profile, the same
 //!   proposal.
 //!
-//! An operation and its undo that are both later cancel out. It is also refused if ingest changed a
-//! value since that would be lost.
+//! An operation and its undo that are both later cancel out. It is also refused
+//! * if ingest changed a value since that would be lost,
+//! * if an identity was hidden since, and a profile would go from it to where it is seen,
+//! * if it would merge, promote or accept once more (redo) while one of these people is locked.
+//!
+//! Which address of a profile is primary is elected anew, as ever: what was mentioned since takes part.
 //!
 //! **Merged-away identities** are gone from `identity` and redirected in `identity_redirect`; a
 //! redirect may lead to another, and is followed to the end ([`redirect`]). A read of a merged-away id
@@ -36,11 +40,13 @@
 //! another. Ingest makes profiles meanwhile, and never writes `identity_id`.
 //!
 //! **A locked identity** (`is_locked`) takes part in no merge: neither by `merge`, nor by `promote`
-//! or an accepted suggestion. Profiles can still be assigned to it one by one, and split from it.
+//! (which also takes nobody out of it) or an accepted suggestion. Profiles can still be assigned to it
+//! one by one, taken from it for a new identity, and split from it.
 //!
 //! **A hidden identity** (`is_hidden`) is shown as a pseudonym, and so are its profiles: see
-//! [`hidden`](crate::query::hidden). What is merged with it is hidden with it, and so is what
-//! is split from it; a profile that is linked elsewhere, or nowhere, shows its own name again.
+//! [`hidden`](crate::query::hidden). What is merged with it is hidden with it, and so is every new
+//! identity of its profiles and whom they are promoted to; it is not deleted while it has profiles. A
+//! profile that is linked elsewhere, or nowhere, shows its own name again.
 
 pub mod accept;
 pub mod answer;

@@ -17,7 +17,8 @@ pub async fn create(world: &mut World<'_>, about: &About, profiles: &[i64]) -> P
     let homes = world.homes(&profiles).await?;
     world.hold(homes).await?;
     let rows = world.profiles(&profiles, |index| At::Element("profiles", index)).await?;
-    let identity = make(world, about, false).await?;
+    let is_hidden = world.any_is_hidden(&rows);
+    let identity = make(world, about, is_hidden).await?;
     world.assign_all(&rows, Some(identity));
     Ok(Some((Table::Identity, identity)))
 }
@@ -61,7 +62,12 @@ pub async fn hide(world: &mut World<'_>, identity: i64, is_hidden: bool) -> Plan
 pub async fn delete(world: &mut World<'_>, identity: i64) -> Planned {
     world.hold([identity]).await?;
     let row = world.identity(identity, At::Path).await?;
-    for profile in world.members(&[identity]).await? {
+    let members = world.members(&[identity]).await?;
+    if flag(&row, "is_hidden") && !members.is_empty() {
+        let detail = format!("Identity {identity} is hidden: its profiles would be seen again.");
+        return Err(conflict("identity_hidden", detail));
+    }
+    for profile in members {
         world.assign(&profile, None);
     }
     world.changes.end(Table::Identity, identity, &row);

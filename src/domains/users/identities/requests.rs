@@ -7,10 +7,11 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewIdentity {
     /// The person's name.
-    #[schema(example = "Jane Roe")]
+    #[schema(example = "Jane Roe", max_length = 300)]
     pub display_name: String,
     /// Free text about the person.
     #[serde(default)]
+    #[schema(max_length = 10_000)]
     pub description: String,
     /// Profiles that belong to it, `base_profile.id`; they leave the identities they belonged to.
     #[serde(default)]
@@ -21,8 +22,10 @@ pub struct NewIdentity {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct IdentityEdit {
     /// The person's name.
+    #[schema(max_length = 300)]
     pub display_name: Option<String>,
     /// Free text about the person.
+    #[schema(max_length = 10_000)]
     pub description: Option<String>,
     /// Whether it is never merged.
     pub is_locked: Option<bool>,
@@ -55,8 +58,10 @@ pub struct Split {
     /// `base_profile.id`s of the identity.
     pub profiles: Vec<i64>,
     /// The new identity's name; without it, that of the first profile that has one.
+    #[schema(max_length = 300)]
     pub display_name: Option<String>,
     /// Free text about the new identity.
+    #[schema(max_length = 10_000)]
     pub description: Option<String>,
 }
 
@@ -94,10 +99,11 @@ pub struct EmailEdit {
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct NewTmpIdentity {
     /// The proposed name.
-    #[schema(example = "Jane Roe")]
+    #[schema(example = "Jane Roe", max_length = 300)]
     pub display_name: String,
     /// Free text about the proposal.
     #[serde(default)]
+    #[schema(max_length = 10_000)]
     pub description: String,
     /// Profiles that are proposed for it, `base_profile.id`.
     #[serde(default)]

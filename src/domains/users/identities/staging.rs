@@ -64,20 +64,29 @@ pub async fn promote(world: &mut World<'_>, target: i64, identity: Option<i64>) 
     let homes = world.homes(&profiles).await?;
     world.hold(homes.into_iter().chain(identity)).await?;
     let row = hold(world, target, At::Path).await?;
-    if let Some(identity) = identity {
-        world.mergeable(identity, At::Member("identity_id")).await?;
-    }
+    let joined = match identity {
+        Some(identity) => Some(world.mergeable(identity, At::Member("identity_id")).await?),
+        None => None,
+    };
     let proposals = relations(world, target).await?;
     let profiles = proposed(&proposals);
     let rows = world.profiles(&profiles, |_| At::Nowhere).await?;
-    let identity = if let Some(identity) = identity {
+    // Nobody is taken out of a locked identity this way: that would join parts of two.
+    for home in rows.iter().filter_map(|row| integer(row, "identity_id")) {
+        world.mergeable(home, At::Nowhere).await?;
+    }
+    let is_hidden = world.any_is_hidden(&rows);
+    let identity = if let (Some(identity), Some(joined)) = (identity, joined) {
+        if is_hidden {
+            world.edit(Table::Identity, &joined, [("is_hidden", json!(true))]);
+        }
         identity
     } else {
         let about = About {
             display_name: text(&row, "display_name").to_owned(),
             description: text(&row, "description").to_owned(),
         };
-        people::make(world, &about, false).await?
+        people::make(world, &about, is_hidden).await?
     };
     world.assign_all(&rows, Some(identity));
     dissolve(world, target, &row, &proposals);

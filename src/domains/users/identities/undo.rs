@@ -6,8 +6,8 @@ use diesel::{OptionalExtension, QueryResult};
 use diesel_async::RunQueryDsl;
 
 use super::{
-    changes::{self, Changes, Key, Table},
-    journal, people,
+    changes::{self, Change, Changes, Image, Key, Table, flag, integer},
+    emails, journal, people,
     world::{At, Stop, World},
 };
 use crate::{
@@ -30,12 +30,78 @@ pub async fn plan(world: &mut World<'_>, operation: i64) -> Result<Option<Key>, 
         let detail = format!("Operation {operation} is undone: operation {by} did that.");
         return Err(people::conflict("already_undone", detail));
     }
-    let later = in_the_way(world.conn, operation).await?;
+    let inverse = changes.inverse();
+    let mut later = in_the_way(world.conn, operation).await?;
+    later.extend(hidden_since(world, operation, &inverse).await?);
+    later.sort_by_key(|later| std::cmp::Reverse(later.operation));
     if !later.is_empty() {
         return Err(refusal(operation, &later).into());
     }
-    world.changes = changes.inverse();
+    if joins_again(world.conn, operation).await? {
+        // As when it was asked for: who was locked since is not joined by the way of an undo.
+        let held = inverse.keys().filter(|key| key.0 == Table::Identity).map(|key| key.1);
+        for identity in held.filter(|id| world.is_held(*id)).collect::<BTreeSet<_>>() {
+            world.mergeable(identity, At::Nowhere).await?;
+        }
+    }
+    world.changes = inverse;
+    // What was mentioned since takes part in the choice of the primary address.
+    emails::elect_again(world).await?;
     Ok(None)
+}
+
+/// Whether to undo an operation is to merge, promote or accept once more.
+async fn joins_again(conn: &mut Connection, operation: i64) -> QueryResult<bool> {
+    let mut statement = Statement::new(
+        "with recursive chain (kind, undoes, depth) as (\
+             select kind, undoes, 0 from identity_operation where id = ",
+    );
+    statement.bind(SqlType::BigInt, Value::BigInt(operation)).push(
+        " union all select o.kind, o.undoes, depth + 1 from chain \
+             join identity_operation o on o.id = chain.undoes) \
+         select 1::bigint from chain where undoes is null and depth % 2 = 1 \
+         and kind in ('merge', 'promote', 'accept')",
+    );
+    Ok(!statement.load::<Row>(conn).await?.is_empty())
+}
+
+/// The operations that hid an identity whose profiles would go back to where they are seen: half a
+/// person would show who the other half is.
+async fn hidden_since(
+    world: &mut World<'_>,
+    operation: i64,
+    inverse: &Changes,
+) -> Result<Vec<Later>, Stop> {
+    let is_hidden = |id: i64| match inverse.rows.get(&(Table::Identity, id)) {
+        Some(Change::Made(image)) => flag(image, "is_hidden"),
+        Some(Change::Changed(_, after)) if after.contains_key("is_hidden") => {
+            flag(after, "is_hidden")
+        }
+        _ => world.is_hidden(id),
+    };
+    let home = |image: &Image| integer(image, "identity_id");
+    let left = inverse.rows.iter().filter_map(|(key, change)| match change {
+        Change::Changed(now, then) if key.0 == Table::BaseProfile => {
+            let from = home(now).filter(|from| world.is_hidden(*from))?;
+            (!home(then).is_some_and(is_hidden)).then_some(from)
+        }
+        _ => None,
+    });
+    let left: BTreeSet<i64> = left.collect();
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    let operation = || Value::BigInt(operation);
+    let mut statement = Statement::new(
+        "select distinct on (r.row_id) o.id, o.kind, r.table_name, r.row_id \
+         from identity_operation_row r join identity_operation o on o.id = r.operation_id \
+         where r.table_name = 'identity' and (r.after ->> 'is_hidden')::boolean and r.row_id = any(",
+    );
+    statement.bind_all(SqlType::BigInt, left.into_iter().map(Value::BigInt));
+    statement.push(") and o.undone_by is null and o.id > ").bind(SqlType::BigInt, operation());
+    statement.push(" and (o.undoes is null or o.undoes < ").bind(SqlType::BigInt, operation());
+    statement.push(") order by r.row_id, o.id desc");
+    Ok(later(statement.load(world.conn).await?))
 }
 
 /// Locks every row that is to be written, in the order in which all operations do.
@@ -134,9 +200,11 @@ async fn in_the_way(conn: &mut Connection, operation: i64) -> QueryResult<Vec<La
         statement.push(SAME_PLACE_ORDER);
     }
     statement.push(") found order by id desc limit 10");
-    let rows: Vec<Row> = statement.load(conn).await?;
-    Ok(rows
-        .into_iter()
+    Ok(later(statement.load(conn).await?))
+}
+
+fn later(rows: Vec<Row>) -> Vec<Later> {
+    rows.into_iter()
         .filter_map(|Row(values)| match <[Value; 4]>::try_from(values) {
             Ok(
                 [
@@ -148,7 +216,7 @@ async fn in_the_way(conn: &mut Connection, operation: i64) -> QueryResult<Vec<La
             ) => Some(Later { operation, kind, table, row }),
             _ => None,
         })
-        .collect())
+        .collect()
 }
 
 /// 409, naming what has to be undone first.

@@ -72,14 +72,22 @@ impl At<'_> {
     /// What the request names is not there, or not as it has to be.
     pub fn refuse(self, code: &'static str, detail: String) -> Problem {
         use axum::http::StatusCode;
-        let pointer = match self {
+        match self {
             At::Path => return Problem::not_found(detail),
             At::Nowhere => return Problem::conflict(code, detail),
-            At::Member(name) => format!("/{name}"),
-            At::Element(name, index) => format!("/{name}/{index}"),
-        };
-        let fault = Fault::pointer(pointer, code, detail.clone());
+            At::Member(_) | At::Element(..) => {}
+        }
+        let fault = self.fault(code, detail.clone());
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail).with(fault)
+    }
+
+    /// A fault that says where.
+    fn fault(self, code: &'static str, detail: String) -> Fault {
+        match self {
+            At::Path | At::Nowhere => Fault::parameter("id", code, detail),
+            At::Member(name) => Fault::pointer(format!("/{name}"), code, detail),
+            At::Element(name, index) => Fault::pointer(format!("/{name}/{index}"), code, detail),
+        }
     }
 }
 
@@ -112,6 +120,21 @@ impl<'a> World<'a> {
         Ok(())
     }
 
+    /// Whether there is such an identity, held.
+    pub fn is_held(&self, id: i64) -> bool {
+        self.held.contains_key(&id)
+    }
+
+    /// Whether an identity that is held is hidden.
+    pub fn is_hidden(&self, id: i64) -> bool {
+        self.held.get(&id).is_some_and(|image| flag(image, "is_hidden"))
+    }
+
+    /// Whether any of these profiles belongs to a hidden identity.
+    pub fn any_is_hidden(&self, profiles: &[Image]) -> bool {
+        profiles.iter().filter_map(|row| integer(row, "identity_id")).any(|id| self.is_hidden(id))
+    }
+
     /// An identity that is held, or why it is not there.
     pub async fn identity(&mut self, id: i64, at: At<'_>) -> Result<Image, Stop> {
         if let Some(image) = self.held.get(&id) {
@@ -121,10 +144,8 @@ impl<'a> World<'a> {
             Some(survivor) => {
                 let detail =
                     format!("Identity {id} was merged away; identity {survivor} is what is left.");
-                let fault = Fault {
-                    suggestion: Some(survivor.to_string()),
-                    ..Fault::parameter("id", "merged_away", detail.clone())
-                };
+                let mut fault = at.fault("merged_away", detail.clone());
+                fault.suggestion = Some(survivor.to_string());
                 Problem::conflict("merged_away", detail).with(fault)
             }
             None => at.refuse("no_such_identity", format!("There is no identity {id}.")),

@@ -6,6 +6,7 @@ pub mod profiles;
 pub mod staging;
 
 use axum::{extract::FromRequestParts, http::request::Parts, response::Response};
+use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
@@ -18,6 +19,7 @@ use crate::{
     app::App,
     http::{
         access::{Allowed, WritesIdentity},
+        extract::Query,
         layers::RequestId,
         problem::{Fault, Problem, Result},
         scope::Scope,
@@ -46,10 +48,15 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let allowed = Allowed::from_request_parts(parts, app).await?;
+        // A write has no parameters: `?dry_run=true` must not be taken for one.
+        Query::<NoParameters>::from_request_parts(parts, app).await?;
         let request = RequestId::from_request_parts(parts, app).await?;
         Ok(Self { app: app.clone(), allowed, request })
     }
 }
+
+#[derive(Deserialize)]
+struct NoParameters {}
 
 impl Caller {
     /// Runs an operation and answers it.
@@ -75,15 +82,31 @@ impl Caller {
     }
 }
 
+/// The most characters of a name.
+pub const LONGEST_NAME: usize = 300;
+/// The most characters of a description.
+pub const LONGEST_DESCRIPTION: usize = 10_000;
+
 /// A name with something in it.
 pub fn name(text: String) -> Result<String> {
     if text.trim().is_empty() {
-        let detail = "The name is empty.";
-        return Err(Problem::invalid(vec![Fault::pointer(
-            "/display_name",
-            "invalid_member",
-            detail,
-        )]));
+        let fault = Fault::pointer("/display_name", "invalid_member", "The name is empty.");
+        return Err(Problem::invalid(vec![fault]));
+    }
+    no_longer("display_name", LONGEST_NAME, text)
+}
+
+/// A description.
+pub fn description(text: String) -> Result<String> {
+    no_longer("description", LONGEST_DESCRIPTION, text)
+}
+
+fn no_longer(member: &str, most: usize, text: String) -> Result<String> {
+    let length = text.chars().count();
+    if length > most {
+        let detail = format!("The text has {length} characters; at most {most} are taken.");
+        let fault = Fault::pointer(format!("/{member}"), "too_long", detail);
+        return Err(Problem::invalid(vec![fault]));
     }
     Ok(text)
 }

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Caller, name};
+use super::{Caller, description, name};
 use crate::{
     app::App,
     domains::users::identities::{
@@ -42,7 +42,10 @@ pub fn routes() -> OpenApiRouter<App> {
     extensions(("x-scope" = json!("identity:write")))
 )]
 async fn create(caller: Caller, Body(body): Body<NewIdentity>) -> Result<Response> {
-    let about = About { display_name: name(body.display_name)?, description: body.description };
+    let about = About {
+        display_name: name(body.display_name)?,
+        description: description(body.description)?,
+    };
     let operation = Operation::Create { about, profiles: body.profiles };
     caller.make(operation, "/users/identities").await
 }
@@ -69,7 +72,8 @@ async fn edit(
     Body(body): Body<IdentityEdit>,
 ) -> Result<Response> {
     let display_name = body.display_name.map(name).transpose()?;
-    let about = Edit { display_name, description: body.description };
+    let description = body.description.map(description).transpose()?;
+    let about = Edit { display_name, description };
     let operation = Operation::Edit { identity, about, is_locked: body.is_locked };
     caller.run(operation).await
 }
@@ -179,7 +183,8 @@ async fn split(
     Body(body): Body<Split>,
 ) -> Result<Response> {
     let display_name = body.display_name.map(name).transpose()?;
-    let about = Edit { display_name, description: body.description };
+    let description = body.description.map(description).transpose()?;
+    let about = Edit { display_name, description };
     let operation = Operation::Split { identity, profiles: body.profiles, about };
     caller.make(operation, "/users/identities").await
 }

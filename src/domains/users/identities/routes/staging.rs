@@ -3,7 +3,7 @@
 use axum::response::Response;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Caller, name};
+use super::{Caller, description, name};
 use crate::{
     app::App,
     domains::users::identities::{
@@ -40,7 +40,10 @@ pub fn routes() -> OpenApiRouter<App> {
     extensions(("x-scope" = json!("identity:write")))
 )]
 async fn stage(caller: Caller, Body(body): Body<NewTmpIdentity>) -> Result<Response> {
-    let about = About { display_name: name(body.display_name)?, description: body.description };
+    let about = About {
+        display_name: name(body.display_name)?,
+        description: description(body.description)?,
+    };
     let operation = Operation::Stage { about, profiles: body.profiles };
     caller.make(operation, "/users/tmp-identities").await
 }
