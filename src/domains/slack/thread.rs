@@ -18,7 +18,7 @@ use crate::{
     db::sql::{SqlType, Statement, Value},
     http::{
         access::{Allowed, Reads},
-        extract::{self, Path, Query},
+        extract::{Path, Query},
         problem::{Problem, Result},
         scope::Scope,
     },
@@ -115,7 +115,7 @@ async fn list(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response> {
     let paging = asked.paging(&uri, ORDER)?;
-    let thread_ts = Value::Text(extract::text("thread_ts", thread_ts)?);
+    let thread_ts = Value::Text(thread_ts);
     let mut messages = Statement::new(
         "select slack_message.id, slack_message.channel_id, slack_message.ts, \
          slack_message.thread_ts, slack_message.ts <> ",

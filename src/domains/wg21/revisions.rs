@@ -17,7 +17,7 @@ use crate::{
     db::sql::{SqlType, Statement, Value},
     http::{
         access::{Allowed, Reads},
-        extract::{self, Path, Query},
+        extract::{Path, Query},
         problem::{Problem, Result},
     },
     paged,
@@ -118,7 +118,7 @@ async fn list(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response> {
     let paging = asked.paging(&uri, ORDER)?;
-    let paper_id = extract::text("paper_id", paper_id)?.to_ascii_lowercase();
+    let paper_id = paper_id.to_ascii_lowercase();
     let mut papers = Statement::new(PAPERS);
     // As the index has it.
     let column = if paper_id.starts_with('n') { "paper.paper_id" } else { STEM };
