@@ -91,6 +91,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     }
 }
 
+/// No query parameters: whatever there is, is refused by name.
+#[derive(Debug, Clone, Copy)]
+pub struct NoParams;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoParams {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let pairs = pairs::parse(parts.uri.query().unwrap_or_default())?;
+        let unknown = |(name, _): &(String, String)| {
+            let detail = format!("There is no parameter `{name}`: this takes none.");
+            Fault::parameter(name, "unknown_parameter", detail)
+        };
+        let faults: Vec<Fault> = pairs.iter().map(unknown).collect();
+        if faults.is_empty() { Ok(Self) } else { Err(Problem::invalid(faults)) }
+    }
+}
+
 /// Query parameters as a struct of `Option`s, numbers, booleans, texts, unit enums and (separated
 /// by commas) lists of these. A parameter that is not a field is refused with the nearest name.
 #[derive(Debug, Clone, Copy)]

@@ -18,7 +18,7 @@ use crate::{
     },
     http::{
         access::{Allowed, Reads},
-        extract::Path,
+        extract::{NoParams, Path},
         json::Json,
         problem::Result,
     },
@@ -123,6 +123,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 async fn show(
     State(app): State<App>,
     _: Allowed<Reads>,
+    _: NoParams,
     Path((a, b)): Path<(String, String)>,
 ) -> Result<Json<ReleaseDiff>> {
     let mut connection = app.reader().await?;
