@@ -91,6 +91,8 @@ async fn merged_away_ids_lead_to_the_survivor_through_every_later_merge() {
         assert_eq!(answer.status(), 301);
         let location = answer.header("location").unwrap();
         assert_eq!(location, format!("/api/v1/users/identities/{c}?fields=id"));
+        let kept = "private, max-age=0, must-revalidate";
+        assert_eq!(answer.header("cache-control"), Some(kept), "an undone merge leads nowhere");
         let edit = Some(json!({"description": "x"}));
         let problem = people.send(Method::PATCH, &format!("/identities/{gone}"), edit).await;
         let problem = problem.expect(409);

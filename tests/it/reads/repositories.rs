@@ -72,6 +72,10 @@ async fn a_former_name_leads_to_the_present_one() {
         assert_eq!(answer.status(), 301);
         let present = format!("/api/v1/github/repositories/Boostorg/JSON{rest}");
         assert_eq!(answer.header("location"), Some(present.as_str()));
+        // A browser would else keep it for ever, though the name may be another's one day.
+        let kept = "private, max-age=0, must-revalidate";
+        assert_eq!(answer.header("cache-control"), Some(kept));
+        assert_eq!(answer.header("vary"), Some("accept, accept-encoding, authorization"));
     }
 }
 
