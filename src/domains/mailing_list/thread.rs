@@ -96,7 +96,7 @@ paged! {
     operation_id = "list_mailing_list_thread_messages",
     tag = "mailing-list",
     params(
-        ("thread_id" = String, Path, description = "The archive's id of the thread, percent-encoded.", example = "QEZCPHWV2Z3EUDLVBJVY4NYVVT4KQNXY"),
+        ("thread_id" = String, Path, description = "The archive's id of the thread, percent-encoded.", example = "FIKNPZ6TVJIMKB5GKPNC7ZETLA2UHG22"),
         Asked
     ),
     responses((

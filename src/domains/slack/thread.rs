@@ -90,7 +90,7 @@ paged! {
     tag = "slack",
     params(
         ("id" = i64, Path, description = "The channel, `slack_channel.id`.", example = 1),
-        ("thread_ts" = String, Path, description = "The `ts` of the thread's first message.", example = "1714564800.000100"),
+        ("thread_ts" = String, Path, description = "The `ts` of the thread's first message.", example = "1662189002.279343"),
         Asked
     ),
     responses((

@@ -94,7 +94,7 @@ paged! {
     operation_id = "list_wg21_paper_revisions",
     tag = "wg21",
     params(
-        ("paper_id" = String, Path, description = "The number, in any case, with a revision or without.", example = "p2300r7"),
+        ("paper_id" = String, Path, description = "The number, in any case, with a revision or without.", example = "p1108r4"),
         Asked
     ),
     responses((
