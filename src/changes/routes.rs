@@ -22,7 +22,7 @@ use super::{
 use crate::{
     app::App,
     http::{
-        access::{Allowed, Reads, ReadsResource, forbidden},
+        access::{Allowed, Reads, ReadsResource},
         extract::Query,
         problem::{Fault, Problem, Result},
         scope::Scope,
@@ -111,7 +111,7 @@ async fn all_tables(
     for table in query.table.iter().flatten() {
         // Who names a table is told; who names none is not shown it.
         if let Some((_, scope)) = hidden.iter().find(|(name, _)| name == table) {
-            return Err(forbidden(scope));
+            caller.also(scope, &app)?;
         }
     }
     let wanted = Wanted {
@@ -190,6 +190,12 @@ fn tables(
     faults: &mut Vec<Fault>,
 ) -> Option<Vec<&'static str>> {
     let feeds = &app.changes.feeds;
+    for (parameter, names) in [("domain", domains), ("table", tables)] {
+        if names.is_some_and(Vec::is_empty) {
+            let detail = format!("`{parameter}` names no {parameter}.");
+            faults.push(Fault::parameter(parameter, "empty", detail));
+        }
+    }
     let mut unknown = |parameter: &str, name: &str, valid: Vec<&'static str>| {
         let detail = format!("There is no {parameter} `{name}`.");
         faults.push(Fault::parameter(parameter, "unknown_value", detail).suggest(name, valid));

@@ -29,7 +29,7 @@ use crate::{
 const QUIET: Duration = Duration::from_secs(15);
 /// How often it is looked whether the client's token is still good.
 const CHECK: Duration = Duration::from_secs(2);
-/// The least time between two looks that found something: what comes in a rush is read together.
+/// The least time between two looks that found everything: what comes in a rush is read together.
 const BREATH: Duration = Duration::from_millis(100);
 /// How long after a failure of the database it is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -119,8 +119,9 @@ impl Following {
                 let is_told = self.app.versions.is_listening();
                 let until = (now + CHECK).min(self.sent + QUIET);
                 self.follower.wait(self.held, is_told, until).await;
+                // Whoever still has to catch up is not held up.
+                tokio::time::sleep_until(self.looked + BREATH).await;
             }
-            tokio::time::sleep_until(self.looked + BREATH).await;
             self.follower.begin_look();
             self.looked = Instant::now();
             match page::read(&self.app, &self.wanted, self.after).await {

@@ -189,7 +189,7 @@ fn unauthorized(detail: impl Into<String>, challenge: &'static str) -> Problem {
 }
 
 /// The refusal of a caller whose token lacks a scope.
-pub fn forbidden(needed: &Scope) -> Problem {
+fn forbidden(needed: &Scope) -> Problem {
     Problem {
         challenge: Some("Bearer error=\"insufficient_scope\""),
         ..Problem::new(

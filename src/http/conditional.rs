@@ -80,23 +80,32 @@ pub(super) async fn layer(State(app): State<App>, request: Request, next: Next) 
         return known.unchanged();
     }
     let response = next.run(request).await;
-    if response.status() != StatusCode::OK {
-        return response;
+    match response.status() {
+        StatusCode::OK => {}
+        // Without a word a browser would keep it for ever, and what it leads to moves again.
+        StatusCode::MOVED_PERMANENTLY => return with_caching(response),
+        _ => return response,
     }
     let Ok((mut response, tag)) =
         tagged(response, |it| (begun..=app.clock.now()).contains(it)).await
     else {
         return Problem::internal("the body of an answer could not be read").into_response();
     };
-    let headers = response.headers_mut();
-    headers.append(header::VARY, VARIES);
-    headers.entry(header::CACHE_CONTROL).or_insert(REVALIDATED);
+    response = with_caching(response);
     let Some(tag) = tag else { return response };
-    headers.insert(header::ETAG, tag.clone());
+    response.headers_mut().insert(header::ETAG, tag.clone());
     if let Some(read_at) = response.extensions().get::<ReadAt>() {
         app.tags.keep(key, Known::new(*read_at, response.headers(), tag.clone()));
     }
     if held.has(&tag) { unchanged(response) } else { response }
+}
+
+/// The answer with what it depends on, and how it may be kept.
+fn with_caching(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.append(header::VARY, VARIES);
+    headers.entry(header::CACHE_CONTROL).or_insert(REVALIDATED);
+    response
 }
 
 /// The answer with its tag: its handler's, or one made of its body. A stream has none. `is_now` says

@@ -90,8 +90,15 @@ fn cors(settings: &Settings) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::HEAD])
-        .allow_headers([header::AUTHORIZATION, header::IF_NONE_MATCH, REQUEST_ID])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::IF_NONE_MATCH,
+            // Whoever follows an event stream by `fetch` sends it by hand.
+            HeaderName::from_static("last-event-id"),
+            REQUEST_ID,
+        ])
         .expose_headers([
+            header::CONTENT_DISPOSITION,
             header::ETAG,
             header::LINK,
             header::RETRY_AFTER,

@@ -73,9 +73,17 @@ pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Opt
     valid
         .into_iter()
         .map(|name| (strsim::jaro_winkler(wrong, name), name))
-        .filter(|(score, _)| *score > 0.75)
+        .filter(|(score, name)| *score > 0.75 && is_near(wrong, name))
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
+}
+
+/// Whether one may be the other misspelt or cut short. Long names that only share letters score high,
+/// too, but are not meant.
+fn is_near(wrong: &str, name: &str) -> bool {
+    let (short, long) = if wrong.len() <= name.len() { (wrong, name) } else { (name, wrong) };
+    let is_cut = short.len() >= 3 && long.starts_with(short);
+    is_cut || strsim::damerau_levenshtein(wrong, name) * 3 <= long.chars().count()
 }
 
 /// A refusal. Handlers return it; the outermost layer writes it, with `instance` and `request_id`.
@@ -227,6 +235,27 @@ impl From<diesel::result::Error> for Problem {
                 )
             }
             _ => Self::internal(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn only_what_is_near_is_suggested() {
+        let valid = ["issue_id__lte", "issue_id", "is_pinned", "state", "title", "lang", "limit"];
+        for (wrong, expected) in [
+            ("is_deleted", None),
+            ("satte", Some("state")),
+            ("stat", Some("state")),
+            ("language", Some("lang")),
+            ("issue_id__let", Some("issue_id__lte")),
+            ("offset", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(wrong, valid), expected, "{wrong}");
         }
     }
 }

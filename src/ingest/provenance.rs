@@ -22,7 +22,7 @@ use crate::{
     db::sql::{Json, Row, Statement, Value},
     http::{
         access::{Allowed, ReadsResource},
-        extract::Path,
+        extract::{NoParams, Path},
         json::Json as JsonAnswer,
         openapi::operation,
         problem::{Problem, Result},
@@ -147,6 +147,7 @@ pub fn routes(resource: &Resource) -> OpenApiRouter<App> {
 async fn show(
     State(app): State<App>,
     caller: Allowed<ReadsResource>,
+    _: NoParams,
     Extension(resource): Extension<Arc<Resource>>,
     Path(id): Path<String>,
 ) -> Result<Response> {

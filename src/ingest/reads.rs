@@ -20,7 +20,7 @@ use crate::{
     http::{
         access::{Allowed, Reads, ReadsRaw},
         conditional,
-        extract::{Path, Query},
+        extract::{NoParams, Path, Query},
         problem::{Problem, Result},
     },
     query::{
@@ -115,6 +115,7 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn show_receipt(
     State(app): State<App>,
     _: Allowed<Reads>,
+    _: NoParams,
     Path(id): Path<String>,
 ) -> Result<Response> {
     let mut statement = Statement::new(
@@ -244,6 +245,7 @@ struct Items {
 async fn read_raw(
     State(app): State<App>,
     _: Allowed<ReadsRaw>,
+    _: NoParams,
     Path(path): Path<String>,
 ) -> Result<Response> {
     let found = app.archive.read(&path).await.map_err(Problem::internal)?;

@@ -29,7 +29,7 @@ use crate::{
     domains,
     http::{
         access::{Allowed, IngestsDomain, Reads},
-        extract::Params,
+        extract::{NoParams, Params},
         layers::RequestId,
         problem::{Problem, Result},
     },
@@ -186,11 +186,19 @@ pub fn respond(status: StatusCode, json: String, path: &str) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, headers, document).into_response()
 }
 
-async fn show_schema(_: Allowed<Reads>, Extension(Posted(kind)): Extension<Posted>) -> Response {
+async fn show_schema(
+    _: Allowed<Reads>,
+    _: NoParams,
+    Extension(Posted(kind)): Extension<Posted>,
+) -> Response {
     ([(header::CONTENT_TYPE, "application/schema+json")], kind.spec().schema).into_response()
 }
 
-async fn show_example(_: Allowed<Reads>, Extension(Posted(kind)): Extension<Posted>) -> Response {
+async fn show_example(
+    _: Allowed<Reads>,
+    _: NoParams,
+    Extension(Posted(kind)): Extension<Posted>,
+) -> Response {
     ([(header::CONTENT_TYPE, docs::example_media(kind.spec()))], kind.spec().example)
         .into_response()
 }

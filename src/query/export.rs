@@ -144,7 +144,7 @@ fn plan(
                 }
                 Err(fault) => faults.push(fault),
             },
-            // Of a column that is called so, a number is a filter.
+            // Of a column that is called so, a number is a filter; what is neither is refused there.
             "count" if is_column && Count::parse(text).is_none() => {
                 rest.push((name.clone(), text.clone()));
             }

@@ -95,15 +95,13 @@ impl<'a> Reader<'a> {
         let mut cursor = None;
         let mut seen = HashSet::with_capacity(pairs.len());
         for (name, text) in pairs {
-            // Three tables have a column `count`: its filter is a number, the grammar's a word.
-            let is_word = self.words.contains(&name.as_str())
-                && (name != "count"
-                    || self.view.index(name).is_none()
-                    || Count::parse(text).is_some());
-            if !seen.insert((name.as_str(), is_word)) {
+            if !seen.insert(name) {
                 self.duplicate(name);
                 continue;
             }
+            // Three tables have a column `count`: its filter is a number, the grammar's a word.
+            let is_word = self.words.contains(&name.as_str())
+                && (name != "count" || self.view.index(name).is_none() || !is_numeric(text));
             match name.as_str() {
                 _ if !is_word => plan.filters.extend(self.filter(name, text)),
                 "sort" => plan.sort = self.sort(text),
@@ -159,7 +157,11 @@ impl<'a> Reader<'a> {
 
     fn count(&mut self, text: &str) -> Count {
         Count::parse(text).unwrap_or_else(|| {
-            let detail = format!("`{text}` is none of {}.", value::list(&Count::TEXTS));
+            let words = value::list(&Count::TEXTS);
+            let detail = match self.view.index("count") {
+                Some(_) => format!("`{text}` is neither a whole number nor one of {words}."),
+                None => format!("`{text}` is none of {words}."),
+            };
             let fault = Fault::parameter("count", "unknown_value", detail);
             self.faults.push(fault.suggest(text, Count::TEXTS));
             Count::None
@@ -338,6 +340,11 @@ impl<'a> Reader<'a> {
         *text = format!("{before}{literal}%");
         Some(value)
     }
+}
+
+/// Whether a text is meant to be a number.
+fn is_numeric(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_digit() || first == '-')
 }
 
 /// Ends the order with the primary key: after it nothing is left to order. It runs the way of the

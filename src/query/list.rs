@@ -82,7 +82,13 @@ pub async fn page(
     }
     let mut body = included.put(body, connection).await?;
     let snippets = snippets.read(view, connection).await?;
-    let count = count(view, plan, connection).await?;
+    // On a first page that is the last, too, there are all of them.
+    let count = match plan.count {
+        Count::Exact | Count::Estimated if plan.after.is_none() && next.is_none() => {
+            Some(Counted { value: i64::try_from(rows).unwrap_or(i64::MAX), exact: true })
+        }
+        _ => count(view, plan, connection).await?,
+    };
     envelope_tail(&mut body, plan, next.as_deref(), count, snippets.as_deref(), as_of);
     Ok(Page { body, next })
 }
@@ -139,19 +145,30 @@ fn seal<'a>(
     cursor::seal(view, plan, values)
 }
 
+/// How many rows pass the filters.
+struct Counted {
+    value: i64,
+    exact: bool,
+}
+
 /// Counts the rows that pass the filters, if that is asked for.
-async fn count(view: &View, plan: &Plan, connection: &mut Connection) -> QueryResult<Option<i64>> {
+async fn count(
+    view: &View,
+    plan: &Plan,
+    connection: &mut Connection,
+) -> QueryResult<Option<Counted>> {
     let statement = match plan.count {
         Count::None => return Ok(None),
         Count::Exact => select::count(view, plan),
         Count::Estimated => select::estimate(view, plan),
     };
     let Values(values) = view.ready(statement).get_result::<Values>(connection).await?;
-    Ok(match &values[..] {
-        [Value::BigInt(count)] => Some(*count),
-        [Value::Text(explained)] => planned_rows(explained),
-        _ => None,
-    })
+    let (value, exact) = match &values[..] {
+        [Value::BigInt(count)] => (Some(*count), true),
+        [Value::Text(explained)] => (planned_rows(explained), false),
+        _ => (None, false),
+    };
+    Ok(value.map(|value| Counted { value, exact }))
 }
 
 /// The row estimate in the output of `explain (format json)`.
@@ -165,13 +182,12 @@ fn envelope_tail(
     body: &mut Vec<u8>,
     plan: &Plan,
     next: Option<&str>,
-    count: Option<i64>,
+    count: Option<Counted>,
     snippets: Option<&[u8]>,
     as_of: DateTime<Utc>,
 ) {
     let next = next.map_or_else(|| "null".to_owned(), |cursor| format!("\"{cursor}\""));
-    let count = count.map_or_else(String::new, |value| {
-        let exact = plan.count == Count::Exact;
+    let count = count.map_or_else(String::new, |Counted { value, exact }| {
         format!("\"count\":{{\"value\":{value},\"exact\":{exact}}},")
     });
     let tail = format!(

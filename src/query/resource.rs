@@ -26,6 +26,8 @@ pub struct Resource {
     pub own_row: bool,
     /// Which rows are public, as an SQL condition; the others are shown with `read:pii` only.
     pub public: Option<&'static str>,
+    /// The key of a row of the sample data, for the documentation; none if that is 1.
+    pub example: Option<&'static str>,
 }
 
 impl Resource {
@@ -66,7 +68,7 @@ pub trait Served {
 /// type, and the diesel column it is read from; for a foreign key `->` and the table it refers to;
 /// `indexed` where an index leads with it, or what else marks a
 /// [`Column`](crate::query::column::Column). `prose` names what `q` searches. A `scope` guards all rows, `public` those that do not
-/// fulfil its SQL condition.
+/// fulfil its SQL condition. `example` is the key of a row of the sample data, where 1 is none.
 ///
 /// ```ignore
 /// resource! {
@@ -88,7 +90,8 @@ macro_rules! resource {
     (
         $(#[doc = $doc:literal])+
         pub struct $name:ident, table $table:ident, path $path:literal
-            $(, time $time:ident)? $(, prose [$($prose:ident),+])? $(, scope $scope:ident)? $(, public $public:expr)?;
+            $(, time $time:ident)? $(, prose [$($prose:ident),+])? $(, scope $scope:ident)?
+            $(, example $example:literal)? $(, public $public:expr)?;
         $(
             $(#[doc = $field_doc:literal])+
             $field:ident: $ty:ty = $from:ident::$column:ident $(-> $parent:ident)?
@@ -111,12 +114,13 @@ macro_rules! resource {
         impl $crate::query::resource::Served for $name {
             fn resource() -> $crate::query::resource::Resource {
                 #[allow(unused_mut, unused_assignments, reason = "only some resources name them")]
-                let (mut time, mut prose, mut scope, mut public): (_, &[_], _, _) =
-                    (None, &[], $crate::http::scope::Scope::Read, None);
+                let (mut time, mut prose, mut scope, mut public, mut example): (_, &[_], _, _, _) =
+                    (None, &[], $crate::http::scope::Scope::Read, None, None);
                 $( time = Some(stringify!($time)); )?
                 $( prose = &[$(stringify!($prose)),+]; )?
                 $( scope = $crate::http::scope::Scope::$scope; )?
                 $( public = Some($public); )?
+                $( example = Some($example); )?
                 $crate::query::resource::Resource {
                     name: stringify!($name),
                     path: $path,
@@ -137,6 +141,7 @@ macro_rules! resource {
                     scope,
                     own_row: false,
                     public,
+                    example,
                 }
             }
         }

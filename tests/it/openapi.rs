@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::support::TestApp;
+use crate::{support::TestApp, world};
 
 /// Every operation of a document: method, path, description.
 pub(crate) fn operations(document: &Value) -> Vec<(String, String, Value)> {
@@ -159,4 +159,84 @@ async fn swagger_ui_is_served_and_reads_our_document() {
     assert_eq!(document.pointer("/components/securitySchemes/bearer/scheme").unwrap(), "bearer");
     // A file that is none is a problem document as everywhere.
     app.get("/swagger-ui/nothing.js").await.expect(404);
+}
+
+/// Parts of paths that lead to nothing in the sample data: what only people write, receipts, whose
+/// ids nobody foretells, and where rows come from that no payload states.
+const NOTHING: &[&str] = &[
+    "/users/identities/",
+    "/users/identity-operations/",
+    "/users/identity-suggestions/",
+    "/users/tmp-identities/",
+    "/users/temp-profile-identity-relations/",
+    "/ingest/receipts/",
+    "/github/languages/{id}/provenance",
+    "/github/licenses/{id}/provenance",
+    "/users/emails/{id}/provenance",
+    "/users/profiles/{id}/provenance",
+    "/users/youtube-speakers/{id}/provenance",
+    "/youtube/tags/{id}/provenance",
+];
+
+/// The address that Swagger UI would ask: each parameter of the path is its example.
+fn exemplary(path: &str, operation: &Value) -> String {
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let own = parameters.filter(|parameter| parameter["in"] == "path");
+    own.fold(path.to_owned(), |path, parameter| {
+        let example = match &parameter["example"] {
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        path.replace(&format!("{{{}}}", parameter["name"].as_str().unwrap()), &example)
+    })
+}
+
+/// Every GET of the document: its path, and its address by example.
+fn gets(document: &Value) -> impl Iterator<Item = (String, String)> {
+    let gets = operations(document).into_iter().filter(|(method, ..)| method == "GET");
+    gets.map(|(_, path, operation)| {
+        let address = exemplary(&path, &operation);
+        (path, address)
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_examples_of_paths_are_there_in_the_sample_data() {
+    let app = TestApp::new().await;
+    world::post_all(&app).await;
+    let token = app.token(&["admin", "read", "read:pii", "read:raw", "ingest:*"]);
+    let mut faults = Vec::new();
+    for (path, address) in gets(&served(&app).await).filter(|(path, _)| path.contains('{')) {
+        let is_nothing = NOTHING.iter().any(|part| path.contains(part));
+        let status = app.get_as(&token, &address).await.status();
+        let is_fine = if is_nothing { [200, 404].contains(&status) } else { status == 200 };
+        if !is_fine {
+            faults.push(format!("{address}: {status}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_get_does_not_take_is_refused_by_each() {
+    let app = TestApp::new().await;
+    world::post_all(&app).await;
+    let token = app.token(&["admin", "read", "read:pii", "read:raw", "ingest:*"]);
+    let mut faults = Vec::new();
+    let mut refused = 0;
+    // Probes and scrapers may add what they like to these.
+    let free = ["/health/live", "/health/ready", "/metrics"];
+    for (path, address) in gets(&served(&app).await).filter(|(path, _)| !free.contains(&&**path)) {
+        let answer = app.get_as(&token, &format!("{address}?zzz=1")).await;
+        let status = answer.status();
+        let problem = if status == 400 { answer.json() } else { Value::Null };
+        let fault = &problem["errors"][0];
+        if fault["parameter"] == "zzz" && fault["code"] == "unknown_parameter" {
+            refused += 1;
+        } else {
+            faults.push(format!("{path}: {status} {problem}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    assert!(refused > 69 * 4, "{refused}");
 }

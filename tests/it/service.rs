@@ -148,6 +148,13 @@ async fn browsers_may_read_from_elsewhere_but_not_write() {
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
     assert!(answer.header("access-control-allow-methods").unwrap().contains("GET"));
+    let taken = answer.header("access-control-allow-headers").unwrap();
+    assert!(taken.contains("last-event-id"), "{taken}");
+    let read = request(Method::GET, "/api/v1/github/commits", None);
+    let read = read.header("origin", "https://elsewhere.example").body(Body::empty()).unwrap();
+    let read = app.send(read).await;
+    let shown = read.header("access-control-expose-headers").unwrap();
+    assert!(shown.contains("content-disposition") && shown.contains("etag"), "{shown}");
     assert!(
         !preflight("POST").await.header("access-control-allow-methods").unwrap().contains("POST")
     );

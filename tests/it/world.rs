@@ -47,7 +47,7 @@ async fn send(app: &TestApp, token: &str, sample: &Sample, more: Option<&str>) -
 }
 
 /// Posts every sample, in order; gives their receipts.
-async fn post_all(app: &TestApp) -> Vec<Value> {
+pub(crate) async fn post_all(app: &TestApp) -> Vec<Value> {
     let token = app.token(&["ingest:*"]);
     let mut receipts = Vec::new();
     for sample in SAMPLES {

@@ -36,7 +36,7 @@ use crate::{
     query::{
         answer,
         column::Type,
-        docs::{Read, path_parameter},
+        docs::{self, Read, path_parameter},
         export,
         format::Format,
         plan::Filter,
@@ -55,12 +55,9 @@ pub fn routes() -> OpenApiRouter<App> {
     let (schemas, paths) = Read { own: &own, moves: true, ..read }.detail();
     let by_name = OpenApiRouter::new().routes((schemas, paths, get(show_repository)));
     serving(&repository, by_name)
-        .merge(below::<GitCommit>("commits", Key { column: "commit_hash", parameter: "sha" }))
-        .merge(below::<Issue>("issues", Key { column: "issue_number", parameter: "number" }))
-        .merge(below::<PullRequest>(
-            "pull-requests",
-            Key { column: "pr_number", parameter: "number" },
-        ))
+        .merge(below::<GitCommit>("commits", COMMIT))
+        .merge(below::<Issue>("issues", ISSUE))
+        .merge(below::<PullRequest>("pull-requests", PULL_REQUEST))
         .merge(renames::routes())
 }
 
@@ -89,15 +86,22 @@ struct Key {
     column: &'static str,
     /// Its name in the path.
     parameter: &'static str,
+    /// That of a row of the sample data.
+    example: &'static str,
 }
+
+const COMMIT: Key = Key {
+    column: "commit_hash",
+    parameter: "sha",
+    example: "002feebb83e247d73fff7d47d81d706e859f9c9b",
+};
+const ISSUE: Key = Key { column: "issue_number", parameter: "number", example: "1101" };
+const PULL_REQUEST: Key = Key { column: "pr_number", parameter: "number", example: "1161" };
 
 impl Key {
     fn documented(self, resource: &Resource) -> Option<Parameter> {
         let column = resource.column(self.column)?;
-        let example = match column.ty {
-            Type::Text => json!("0123456789abcdef0123456789abcdef01234567"),
-            _ => json!(1),
-        };
+        let example = docs::example(column.ty, self.example);
         Some(path_parameter(self.parameter, column.doc, column.ty, example))
     }
 

@@ -23,7 +23,7 @@ use crate::{
     },
     http::{
         access::{Allowed, Reads},
-        extract::{self, Path, Query},
+        extract::{Path, Query},
         problem::{Problem, Result},
     },
     paged,
@@ -96,7 +96,7 @@ paged! {
     operation_id = "list_mailing_list_thread_messages",
     tag = "mailing-list",
     params(
-        ("thread_id" = String, Path, description = "The archive's id of the thread, percent-encoded.", example = "QEZCPHWV2Z3EUDLVBJVY4NYVVT4KQNXY"),
+        ("thread_id" = String, Path, description = "The archive's id of the thread, percent-encoded.", example = "FIKNPZ6TVJIMKB5GKPNC7ZETLA2UHG22"),
         Asked
     ),
     responses((
@@ -121,7 +121,6 @@ async fn list(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response> {
     let paging = asked.paging(&uri, ORDER)?;
-    let thread_id = extract::text("thread_id", thread_id)?;
     let links = links(&thread_id, &mut *app.reader().await?).await?;
     if links.is_empty() {
         return Err(Problem::not_found(format!("There is no thread `{thread_id}`.")));

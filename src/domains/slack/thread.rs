@@ -18,7 +18,7 @@ use crate::{
     db::sql::{SqlType, Statement, Value},
     http::{
         access::{Allowed, Reads},
-        extract::{self, Path, Query},
+        extract::{Path, Query},
         problem::{Problem, Result},
         scope::Scope,
     },
@@ -90,7 +90,7 @@ paged! {
     tag = "slack",
     params(
         ("id" = i64, Path, description = "The channel, `slack_channel.id`.", example = 1),
-        ("thread_ts" = String, Path, description = "The `ts` of the thread's first message.", example = "1714564800.000100"),
+        ("thread_ts" = String, Path, description = "The `ts` of the thread's first message.", example = "1662189002.279343"),
         Asked
     ),
     responses((
@@ -115,7 +115,7 @@ async fn list(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response> {
     let paging = asked.paging(&uri, ORDER)?;
-    let thread_ts = Value::Text(extract::text("thread_ts", thread_ts)?);
+    let thread_ts = Value::Text(thread_ts);
     let mut messages = Statement::new(
         "select slack_message.id, slack_message.channel_id, slack_message.ts, \
          slack_message.thread_ts, slack_message.ts <> ",

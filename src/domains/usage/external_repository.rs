@@ -11,7 +11,7 @@ use crate::{
 resource! {
     /// A repository outside Boost that was scanned for its use of Boost.
     pub struct BoostExternalRepository, table boost_external_repository,
-        path "/usage/external-repositories", time repo_created_at;
+        path "/usage/external-repositories", time repo_created_at, example "3";
     /// Key, the same as `github_repository.id`.
     id: i64 = boost_external_repository::id, indexed;
     /// The owner, `github_account.id`.

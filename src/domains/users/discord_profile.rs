@@ -12,7 +12,7 @@ use crate::{
 resource! {
     /// A Discord user.
     pub struct DiscordProfile, table discord_profile,
-        path "/users/discord-profiles", time created_at;
+        path "/users/discord-profiles", time created_at, example "245";
     /// Key, the same as `base_profile.id`.
     id: i64 = discord_profile::id, indexed;
     /// The identity it was joined to, `identity.id`; null while unlinked. Ingest never sets it.

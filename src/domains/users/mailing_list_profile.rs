@@ -11,7 +11,7 @@ use crate::{
 resource! {
     /// A sender on the mailing lists, known by address, else by name within one list.
     pub struct MailingListProfile, table mailing_list_profile,
-        path "/users/mailing-list-profiles", time created_at;
+        path "/users/mailing-list-profiles", time created_at, example "139";
     /// Key, the same as `base_profile.id`.
     id: i64 = mailing_list_profile::id, indexed;
     /// The identity it was joined to, `identity.id`; null while unlinked. Ingest never sets it.

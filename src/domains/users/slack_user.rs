@@ -10,7 +10,7 @@ use crate::{
 
 resource! {
     /// A Slack user, deleted ones and bots included.
-    pub struct SlackUser, table slack_user, path "/users/slack-users", time created_at;
+    pub struct SlackUser, table slack_user, path "/users/slack-users", time created_at, example "142";
     /// Key, the same as `base_profile.id`.
     id: i64 = slack_user::id, indexed;
     /// The identity it was joined to, `identity.id`; null while unlinked. Ingest never sets it.

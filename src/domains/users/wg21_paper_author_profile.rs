@@ -11,7 +11,7 @@ use crate::{
 resource! {
     /// An author of WG21 papers.
     pub struct WG21PaperAuthorProfile, table wg21_paper_author_profile,
-        path "/users/wg21-paper-author-profiles", time created_at;
+        path "/users/wg21-paper-author-profiles", time created_at, example "162";
     /// Key, the same as `base_profile.id`.
     id: i64 = wg21_paper_author_profile::id, indexed;
     /// The identity it was joined to, `identity.id`; null while unlinked. Ingest never sets it.

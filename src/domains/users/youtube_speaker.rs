@@ -11,7 +11,7 @@ use crate::{
 resource! {
     /// A speaker of talks on YouTube.
     pub struct YouTubeSpeaker, table youtube_speaker,
-        path "/users/youtube-speakers", time created_at;
+        path "/users/youtube-speakers", time created_at, example "84";
     /// Key, the same as `base_profile.id`.
     id: i64 = youtube_speaker::id, indexed;
     /// The identity it was joined to, `identity.id`; null while unlinked. Ingest never sets it.

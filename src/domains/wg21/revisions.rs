@@ -17,7 +17,7 @@ use crate::{
     db::sql::{SqlType, Statement, Value},
     http::{
         access::{Allowed, Reads},
-        extract::{self, Path, Query},
+        extract::{Path, Query},
         problem::{Problem, Result},
     },
     paged,
@@ -94,7 +94,7 @@ paged! {
     operation_id = "list_wg21_paper_revisions",
     tag = "wg21",
     params(
-        ("paper_id" = String, Path, description = "The number, in any case, with a revision or without.", example = "p2300r7"),
+        ("paper_id" = String, Path, description = "The number, in any case, with a revision or without.", example = "p1108r4"),
         Asked
     ),
     responses((
@@ -118,7 +118,7 @@ async fn list(
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response> {
     let paging = asked.paging(&uri, ORDER)?;
-    let paper_id = extract::text("paper_id", paper_id)?.to_ascii_lowercase();
+    let paper_id = paper_id.to_ascii_lowercase();
     let mut papers = Statement::new(PAPERS);
     // As the index has it.
     let column = if paper_id.starts_with('n') { "paper.paper_id" } else { STEM };

@@ -6,7 +6,7 @@ use crate::resource;
 
 resource! {
     /// A YouTube channel.
-    pub struct YouTubeChannel, table youtube_channel, path "/youtube/channels", time created_at;
+    pub struct YouTubeChannel, table youtube_channel, path "/youtube/channels", time created_at, example "UCEfngwe09zvd9KAL33YJSQQ";
     /// YouTube's id of the channel, the key.
     channel_id: String = youtube_channel::channel_id, indexed;
     /// The title.

@@ -7,7 +7,7 @@ use crate::resource;
 resource! {
     /// A video of a talk.
     pub struct YouTubeVideo, table youtube_video,
-        path "/youtube/videos", time published_at, prose [title, description];
+        path "/youtube/videos", time published_at, prose [title, description], example "McUhgUD7n3A";
     /// YouTube's id of the video, the key.
     video_id: String = youtube_video::video_id, indexed;
     /// The channel, `youtube_channel.channel_id`.

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::problem::{Fault, Problem, Result};
 
-/// Path parameters, as `axum::extract::Path` takes them.
+/// Path parameters, as `axum::extract::Path` takes them. None holds NUL, which no statement can bind.
 #[derive(Debug, Clone, Copy)]
 pub struct Path<T>(pub T);
 
@@ -22,6 +22,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        refuse_nul(parts, state).await?;
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(PathRejection::FailedToDeserializePathParams(error)) => {
@@ -35,17 +36,18 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     }
 }
 
-/// A path's text, as a statement can bind it.
-pub fn text(name: &str, text: String) -> Result<String> {
-    if text.contains('\0') {
-        let detail = format!("The path parameter `{name}` holds the character NUL.");
-        return Err(Problem::invalid(vec![Fault::parameter(
-            name,
-            "invalid_path_parameter",
-            detail,
-        )]));
+async fn refuse_nul<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<()> {
+    // Hardly any path has one: the others are not decoded twice.
+    if !parts.uri.path().contains("%00") {
+        return Ok(());
     }
-    Ok(text)
+    // What cannot be decoded is refused by whoever reads it.
+    let Ok(decoded) = RawPathParams::from_request_parts(parts, state).await else { return Ok(()) };
+    let Some((name, _)) = decoded.iter().find(|(_, value)| value.contains('\0')) else {
+        return Ok(());
+    };
+    let detail = format!("The path parameter `{name}` holds the character NUL.");
+    Err(Problem::invalid(vec![Fault::parameter(name, "invalid_path_parameter", detail)]))
 }
 
 /// What is wrong with a path; `names` are its parameters' in order.
@@ -93,6 +95,24 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         pairs::parse(parts.uri.query().unwrap_or_default()).map(Self)
+    }
+}
+
+/// No query parameters: whatever there is, is refused by name.
+#[derive(Debug, Clone, Copy)]
+pub struct NoParams;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoParams {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let pairs = pairs::parse(parts.uri.query().unwrap_or_default())?;
+        let unknown = |(name, _): &(String, String)| {
+            let detail = format!("There is no parameter `{name}`: this takes none.");
+            Fault::parameter(name, "unknown_parameter", detail)
+        };
+        let faults: Vec<Fault> = pairs.iter().map(unknown).collect();
+        if faults.is_empty() { Ok(Self) } else { Err(Problem::invalid(faults)) }
     }
 }
 

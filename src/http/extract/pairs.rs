@@ -9,13 +9,17 @@ pub(super) fn parse(query: &str) -> Result<Vec<(String, String)>> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (Some(name), Some(value)) = (decode(name), decode(value)) else {
-            faults.push(Fault::parameter(
-                name,
-                "invalid_encoding",
-                format!("`{pair}` is not percent-encoded UTF-8."),
-            ));
+            let detail = format!("`{pair}` is not percent-encoded UTF-8.");
+            faults.push(Fault::parameter(name, "invalid_encoding", detail));
             continue;
         };
+        // PostgreSQL cannot hold it.
+        if name.contains('\0') || value.contains('\0') {
+            let name = name.replace('\0', "%00");
+            let detail = format!("`{pair}` holds the character NUL, which text cannot.");
+            faults.push(Fault::parameter(name, "invalid_encoding", detail));
+            continue;
+        }
         if pairs.iter().any(|(known, _)| *known == name) {
             faults.push(Fault::parameter(
                 name.clone(),
@@ -29,8 +33,7 @@ pub(super) fn parse(query: &str) -> Result<Vec<(String, String)>> {
     if faults.is_empty() { Ok(pairs) } else { Err(Problem::invalid(faults)) }
 }
 
-/// Percent-decodes, strictly: a `%` must be followed by two hex digits, the bytes must be UTF-8
-/// without NUL (which PostgreSQL cannot hold).
+/// Percent-decodes, strictly: a `%` must be followed by two hex digits, the bytes must be UTF-8.
 fn decode(text: &str) -> Option<String> {
     if !text.contains(['%', '+']) {
         return Some(text.to_owned());
@@ -48,7 +51,7 @@ fn decode(text: &str) -> Option<String> {
             other => other,
         });
     }
-    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]
@@ -70,9 +73,13 @@ mod tests {
             ("a=%zz", "invalid_encoding"),
             ("a=%ff", "invalid_encoding"),
             ("a=%00", "invalid_encoding"),
+            ("a%00=1", "invalid_encoding"),
             ("a=1&a=2", "duplicate_parameter"),
         ] {
             assert_eq!(parse(query).unwrap_err().errors[0].code, code, "{query}");
         }
+        let told = |query| parse(query).unwrap_err().detail;
+        assert_eq!(told("a=%ff"), "`a=%ff` is not percent-encoded UTF-8.");
+        assert_eq!(told("a=%00"), "`a=%00` holds the character NUL, which text cannot.");
     }
 }

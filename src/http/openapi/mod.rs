@@ -19,6 +19,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::{
+    extract::NoParams,
     problem::{Problem, nearest},
     scope::Scope,
 };
@@ -99,7 +100,7 @@ pub fn routes() -> OpenApiRouter<App> {
     ),
     extensions(("x-scope" = json!("none")))
 )]
-async fn serve() -> Response {
+async fn serve(_: NoParams) -> Response {
     let document = match document() {
         Ok(document) => document,
         Err(error) => return Problem::internal(format!("{error:#}")).into_response(),

@@ -15,7 +15,8 @@ use crate::query::{
 pub(super) const EXPORTS: &str = "With `Accept: text/csv` or `application/x-ndjson` the answer is \
     every row that passes, as a stream, read in one snapshot; `limit` then is any number and none \
     is no limit, `cursor` says after which row to begin, and `count` is refused. A transfer that \
-    breaks off is not complete. In CSV (RFC 4180, with a header line) a null is nothing and an \
+    breaks off is not complete. An export has no `ETag`, which would be known only after its end. \
+    In CSV (RFC 4180, with a header line) a null is nothing and an \
     empty text is `\"\"`. Texts are not altered: spreadsheets may take some for formulas.";
 
 /// Adds the formats and the headers of exports.

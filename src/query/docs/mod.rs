@@ -4,7 +4,7 @@ mod exports;
 pub(super) mod parameter;
 pub(super) mod schema;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::{
     ContentBuilder, HeaderBuilder, HttpMethod, PathItem, RefOr, Required, ResponseBuilder, Schema,
     path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn, Paths},
@@ -118,7 +118,16 @@ pub fn one(resource: &Resource) -> Documented {
 /// The path parameter that is a resource's key.
 pub fn key(resource: &Resource) -> Parameter {
     let key = resource.key();
-    path_parameter("id", key.doc, key.ty, schema::example(key))
+    let example = resource.example.map(|text| example(key.ty, text));
+    path_parameter("id", key.doc, key.ty, example.unwrap_or_else(|| schema::example(key)))
+}
+
+/// A key as an example of its type.
+pub fn example(ty: Type, text: &str) -> Value {
+    match (ty, text.parse::<i64>()) {
+        (Type::Int | Type::BigInt, Ok(number)) => json!(number),
+        _ => json!(text),
+    }
 }
 
 /// A parameter of a path.

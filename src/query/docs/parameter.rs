@@ -84,7 +84,8 @@ fn filter(resource: &Resource, column: &Column, operator: Operator) -> Parameter
     let name = column.name;
     let words = match operator {
         Operator::Eq if name == "count" => format!(
-            "{} A word instead of a number asks for a count of the matching rows: {}.",
+            "{} A word instead of a number asks for a count of the matching rows: {}. Where both are \
+             wanted, `count__in` is the filter.",
             column.doc,
             Count::TEXTS.join(", ")
         ),

@@ -137,6 +137,9 @@ async fn addresses_need_their_scope() {
         assert!(!tables(&rest(&app, &reader, path, None).await.0).contains("email"));
     }
     for path in ["/api/v1/users/emails/changes", "/api/v1/changes?table=email"] {
+        let nobody = app.get(path).await;
+        assert_eq!(nobody.header("www-authenticate"), Some("Bearer"), "{path}");
+        assert_eq!(nobody.status(), 401, "{path}");
         assert_eq!(app.get_as(&reader, path).await.status(), 403, "{path}");
         assert_eq!(app.get_as(&token, path).await.status(), 200, "{path}");
     }
@@ -153,6 +156,10 @@ async fn what_is_asked_wrongly_is_refused_by_name() {
         ("/github/commits/changes?afer=x", "afer", "unknown_parameter", json!("after")),
         ("/changes?table=git_comit", "table", "unknown_value", json!("git_commit")),
         ("/changes?domain=githup", "domain", "unknown_value", json!("github")),
+        ("/changes?domain=", "domain", "empty", Value::Null),
+        ("/changes?table=", "table", "empty", Value::Null),
+        ("/changes?table=,", "table", "empty", Value::Null),
+        ("/changes?domain=github&table=", "table", "empty", Value::Null),
     ] {
         let problem = app.get(&format!("/api/v1{path}")).await.expect(400);
         let fault = &problem["errors"][0];

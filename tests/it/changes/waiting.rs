@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{next, page, run};
+use super::{next, page, run, settle};
 use crate::support::{TestApp, request};
 
 /// A server that listens, until the token is dropped.
@@ -155,6 +155,25 @@ async fn a_stream_goes_on_behind_the_last_event_and_ends_with_the_server() {
     assert_eq!((&data["op"], &data["row"]), (&json!("delete"), &Value::Null));
     drop(stop);
     assert_eq!(events.next().await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_has_to_catch_up_is_not_held_up() {
+    let app = TestApp::new().await;
+    let _stop = listening(&app).await;
+    let rows = "insert into language (name) select 'l' || n from generate_series(1, 3000) n";
+    run(&app, rows).await;
+    settle(&app).await;
+    let mut events = Events::open(&app, "/api/v1/changes?table=language&limit=10", None).await;
+    let began = Instant::now();
+    for _ in 0..3000 {
+        assert!(events.next().await.is_some());
+    }
+    // A breath after each of the three hundred pages would be half a minute.
+    assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+    // At the end it goes on as ever.
+    insert(&app, &["another"]).await;
+    assert_eq!(events.next().await.unwrap().1["row"]["name"], "another");
 }
 
 #[tokio::test(flavor = "multi_thread")]

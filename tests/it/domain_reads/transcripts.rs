@@ -42,9 +42,7 @@ async fn what_is_not_there_is_refused() {
          values ('evil', true, 'raw/../../data/keys', 'en'), ('gone', true, 'raw/gone.vtt', 'en')",
     )
     .await;
-    for path in
-        ["none", "none/transcript?lang=en", "evil", "gone", "unknown", "..%2F..%2Fetc", "%00"]
-    {
+    for path in ["none", "none/transcript?lang=en", "evil", "gone", "unknown", "..%2F..%2Fetc"] {
         let path = if path.contains('/') { path.to_owned() } else { format!("{path}/transcript") };
         let problem = get(&app, &format!("/youtube/videos/{path}")).await.expect(404);
         assert_eq!(problem["type"], "urn:boost-dashboard:not_found", "{path}");

@@ -91,6 +91,8 @@ async fn merged_away_ids_lead_to_the_survivor_through_every_later_merge() {
         assert_eq!(answer.status(), 301);
         let location = answer.header("location").unwrap();
         assert_eq!(location, format!("/api/v1/users/identities/{c}?fields=id"));
+        let kept = "private, max-age=0, must-revalidate";
+        assert_eq!(answer.header("cache-control"), Some(kept), "an undone merge leads nowhere");
         let edit = Some(json!({"description": "x"}));
         let problem = people.send(Method::PATCH, &format!("/identities/{gone}"), edit).await;
         let problem = problem.expect(409);
@@ -113,6 +115,16 @@ async fn merged_away_ids_lead_to_the_survivor_through_every_later_merge() {
     assert_eq!(log["data"][0]["undoes"], second["operation_id"]);
     assert_eq!(log["data"][0]["subject"], "test");
     assert_eq!(log["data"][0]["what"]["operation_id"], second["operation_id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_keeps_what_was_asked_for_and_no_cursor() {
+    let people = People::new(0).await;
+    let (a, b) = (identity(&people, "A", &[]).await, identity(&people, "B", &[]).await);
+    people.post(&format!("/identities/{a}/merge"), json!({"from": [b]})).await.expect(200);
+    let moved = people.get(&format!("/identities/{b}/timeline?cursor=x&limit=5")).await;
+    let location = format!("/api/v1/users/identities/{a}/timeline?limit=5");
+    assert_eq!((moved.status(), moved.header("location")), (301, Some(location.as_str())));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -130,7 +130,24 @@ async fn a_column_called_count_is_a_filter_and_the_word_still_counts() {
     assert_eq!(page["meta"].get("count"), None);
     let page = app.get_as(&token, &format!("{path}?count=exact&count__gte=0")).await.expect(200);
     assert_eq!(page["meta"]["count"], json!({"value": super::seed::ROWS, "exact": true}));
-    let page = app.get_as(&token, &format!("{path}?count=estimated")).await.expect(200);
+    let page = app.get_as(&token, &format!("{path}?count=estimated&limit=1")).await.expect(200);
     assert_eq!(page["meta"]["count"]["exact"], false);
     assert!(page["meta"]["count"]["value"].is_u64());
+    // One parameter cannot be both: `count__in` is the filter then.
+    let both = app.get_as(&token, &format!("{path}?count=exact&count__in=0")).await.expect(200);
+    let zeros = app.get_as(&token, &format!("{path}?count=0")).await.expect(200);
+    assert_eq!(both["data"], zeros["data"]);
+    assert_eq!(both["meta"]["count"]["value"], zeros["data"].as_array().unwrap().len());
+    for (query, code, suggestion) in [
+        ("count=exact&count=0", "duplicate_parameter", None),
+        ("count=exakt", "unknown_value", Some("exact")),
+        ("count=0&count__in=exact", "invalid_type", None),
+        ("count=99999999999999999999", "out_of_range", None),
+        ("count=", "unknown_value", None),
+    ] {
+        let problem = app.get_as(&token, &format!("{path}?{query}")).await.expect(400);
+        let fault = &problem["errors"][0];
+        assert_eq!(fault["code"], code, "{query}: {fault}");
+        assert_eq!(fault["suggestion"].as_str(), suggestion, "{query}: {fault}");
+    }
 }

@@ -63,6 +63,8 @@ async fn each_fault_is_named() {
             assert_eq!(fault["suggestion"], *suggestion, "{query}: {fault}");
         }
     }
+    let far = app.get_as(&token, "/api/v1/github/issues?is_deleted=true").await.expect(400);
+    assert_eq!(far["errors"][0].get("suggestion"), None, "{far}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,6 +43,28 @@ async fn a_repository_is_found_by_its_name_in_any_case() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_name_holds_nul() {
+    let (app, ..) = named().await;
+    for (path, parameter) in [
+        ("github/repositories/%00/json", "owner"),
+        ("github/repositories/boostorg/j%00son", "name"),
+        ("github/repositories/%00/json/commits", "owner"),
+        ("github/repositories/boostorg/%00/issues?state=open", "name"),
+        ("github/repositories/boostorg/%00/pull-requests/1", "name"),
+        ("github/repositories/boostorg/json/commits/%00", "sha"),
+        ("ingest/receipts/%00", "id"),
+        ("ingest/receipts/%00/items", "id"),
+        ("youtube/videos/%00", "id"),
+    ] {
+        let problem = app.get(&format!("/api/v1/{path}")).await.expect(400);
+        assert_eq!(problem["errors"][0]["code"], "invalid_path_parameter", "{path}");
+        assert_eq!(problem["errors"][0]["parameter"], parameter, "{path}");
+    }
+    // `%2500` is the text `%00`, which nothing is called.
+    app.get("/api/v1/github/repositories/%2500/json").await.expect(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_former_name_leads_to_the_present_one() {
     let (app, ..) = named().await;
     for rest in ["", "?fields=id", "/commits", "/commits/abc", "/issues?state=open&sort=-id"] {
@@ -50,6 +72,10 @@ async fn a_former_name_leads_to_the_present_one() {
         assert_eq!(answer.status(), 301);
         let present = format!("/api/v1/github/repositories/Boostorg/JSON{rest}");
         assert_eq!(answer.header("location"), Some(present.as_str()));
+        // A browser would else keep it for ever, though the name may be another's one day.
+        let kept = "private, max-age=0, must-revalidate";
+        assert_eq!(answer.header("cache-control"), Some(kept));
+        assert_eq!(answer.header("vary"), Some("accept, accept-encoding, authorization"));
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     },
     http::{
         access::{Allowed, Reads},
-        extract::Path,
+        extract::{NoParams, Path},
         json::Json,
         problem::Result,
     },
@@ -105,8 +105,8 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     operation_id = "diff_boost_versions",
     tag = "boost",
     params(
-        ("a" = String, Path, description = "The release that is compared with, in any spelling: `1.84`, `boost-1.84.0`, `108400`.", example = "1.83.0"),
-        ("b" = String, Path, description = "The release that is compared, in any spelling.", example = "boost-1.84.0")
+        ("a" = String, Path, description = "The release that is compared with, in any spelling: `1.84`, `boost-1.84.0`, `108400`.", example = "1.73.0"),
+        ("b" = String, Path, description = "The release that is compared, in any spelling.", example = "boost-1.79.0")
     ),
     responses((
         status = 200,
@@ -123,6 +123,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 async fn show(
     State(app): State<App>,
     _: Allowed<Reads>,
+    _: NoParams,
     Path((a, b)): Path<(String, String)>,
 ) -> Result<Json<ReleaseDiff>> {
     let mut connection = app.reader().await?;

@@ -21,6 +21,7 @@ pub mod world;
 
 use std::sync::Arc;
 
+use axum::Extension;
 use chrono::{DateTime, Datelike, Utc};
 
 pub use routes::routes;
@@ -29,7 +30,10 @@ use self::{activity::Weights, document::Written, world::World};
 use super::memory::{self, Asked, Memory, OLDEST};
 use crate::{
     app::App,
-    http::problem::{Problem, Result},
+    http::{
+        conditional::AsOf,
+        problem::{Problem, Result},
+    },
 };
 
 /// For how many running years the document is kept: this one, and some that are looked at again.
@@ -49,6 +53,9 @@ struct Kept {
 /// What there is to say as of an instant.
 struct Answer {
     as_of: DateTime<Utc>,
+    /// When the tables were read, if that is the instant: then it changes with every reading, and
+    /// the answer's tag must not.
+    kept_at: Option<Extension<AsOf>>,
     kept: Arc<Kept>,
     written: Arc<Written>,
 }
@@ -69,6 +76,7 @@ impl BoostUsage {
             Ok((snapshot, Arc::new(Kept { world, years: Memory::new(YEARS, None) })))
         };
         let kept = app.boost_usage.0.get((), &Asked::now(app).await?, read).await?;
+        let kept_at = as_of.is_none().then_some(Extension(AsOf(kept.world.read_at)));
         let as_of = as_of.unwrap_or(kept.world.read_at);
         let (running, weights) = (as_of.year(), Weights::of(&app.settings));
         let world = Arc::clone(&kept);
@@ -78,6 +86,6 @@ impl BoostUsage {
             Ok((String::new(), written.map_err(Problem::internal)?))
         };
         let written = kept.years.get(running, &Asked::of_nothing(), write).await?;
-        Ok(Answer { as_of, kept, written })
+        Ok(Answer { as_of, kept_at, kept, written })
     }
 }

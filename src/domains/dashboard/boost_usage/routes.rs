@@ -99,7 +99,7 @@ impl AskedDocument {
 /// An answer of one part.
 fn part<T: Serialize>(answer: &Answer, part: T) -> Response {
     let as_of = instant(Some(answer.as_of));
-    ([CACHING], Json(AsOf { as_of, part })).into_response()
+    ([CACHING], answer.kept_at, Json(AsOf { as_of, part })).into_response()
 }
 
 /// Show how Boost is used
@@ -135,7 +135,8 @@ async fn show_document(
     let picked = asked.picked()?;
     let answer = BoostUsage::answer(&app, asked.as_of).await?;
     let json = (header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Ok(([CACHING, json], answer.written.pick(answer.as_of, picked)).into_response())
+    let document = answer.written.pick(answer.as_of, picked);
+    Ok(([CACHING, json], answer.kept_at, document).into_response())
 }
 
 /// Show totals of the use of Boost

@@ -27,7 +27,7 @@ use crate::{
     domains::docs::content::BoostDocContent,
     http::{
         access::{Allowed, ReadsResource},
-        extract::Path,
+        extract::{NoParams, Path},
         openapi::operation,
         problem::{Problem, Result},
     },
@@ -71,6 +71,7 @@ pub fn routes() -> OpenApiRouter<App> {
 async fn show(
     State(app): State<App>,
     _: Allowed<ReadsResource>,
+    _: NoParams,
     Extension(resource): Extension<Arc<Resource>>,
     Path(id): Path<String>,
 ) -> Result<Response> {

@@ -34,12 +34,16 @@ pub async fn survivor(conn: &mut Connection, id: i64) -> QueryResult<Option<i64>
     }))
 }
 
-/// 301 to the same address with the survivor's id.
+/// 301 to the same address with the survivor's id; a cursor is of the other's pages, and left out.
 pub fn moved(uri: &Uri, id: i64, survivor: i64) -> Response {
     let path = uri.path();
     let (before, after) = path.split_once(&format!("/identities/{id}")).unwrap_or((path, ""));
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let location = format!("{before}/identities/{survivor}{after}{query}");
+    let mut location = format!("{before}/identities/{survivor}{after}");
+    let pairs = uri.query().into_iter().flat_map(|query| query.split('&'));
+    for (nth, pair) in pairs.filter(|pair| !pair.starts_with("cursor=")).enumerate() {
+        location.push(if nth == 0 { '?' } else { '&' });
+        location.push_str(pair);
+    }
     (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location)]).into_response()
 }
 

@@ -22,7 +22,7 @@ use crate::{
     domains::users::identities::redirect,
     http::{
         access::{Allowed, Reads},
-        extract::Path,
+        extract::{NoParams, Path},
         json::Json,
         problem::Result,
         scope::Scope,
@@ -105,6 +105,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 async fn show(
     State(app): State<App>,
     caller: Allowed<Reads>,
+    _: NoParams,
     Path(id): Path<i64>,
     OriginalUri(uri): OriginalUri,
 ) -> Result<Response> {

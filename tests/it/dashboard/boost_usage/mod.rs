@@ -6,11 +6,19 @@ mod random;
 mod rows;
 mod shape;
 
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::{Duration, Instant},
+};
+
+use axum::{body::Body, http::Method};
 use boost_dashboard::{app::Clock, config::Settings};
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel_async::SimpleAsyncConnection as _;
 use serde_json::{Value, json};
 
 use self::rows::Rows;
-use crate::support::TestApp;
+use crate::support::{TestApp, request};
 
 const PATH: &str = "/api/v1/dashboard/boost-usage";
 
@@ -103,6 +111,45 @@ async fn the_same_instant_gives_the_same_bytes() {
     let now = app.get(PATH).await;
     assert_eq!(now.json()["as_of"], "2026-06-15T12:00:00Z");
     assert_eq!(app.get(PATH).await.bytes(), now.bytes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_reading_of_the_same_changes_no_tag() {
+    let noon: DateTime<Utc> = "2026-06-15T12:00:00.5Z".parse().unwrap();
+    let seconds = AtomicI64::new(0);
+    let clock = move || noon + TimeDelta::seconds(seconds.fetch_add(1, Ordering::Relaxed));
+    let app = TestApp::with_clock(Clock::new(clock), |_| {}).await;
+    let mut connection = app.db().connect().await;
+    by_hand::rows().write(&mut connection).await;
+    let parts = ["", "/summary", "/versions", "/languages", "/libraries", "/repositories/top"];
+    let paths: Vec<_> = parts.iter().map(|part| format!("{PATH}{part}")).collect();
+    let mut held = Vec::new();
+    for path in &paths {
+        let answer = app.get(path).await;
+        held.push(answer.header("etag").unwrap().to_owned());
+        assert_eq!(app.get(path).await.header("etag"), Some(&*held[held.len() - 1]), "{path}");
+    }
+    let first = app.get(PATH).await.json()["as_of"].take();
+    // Of no concern to the figures, but the tables are read again.
+    let write = "insert into license (name, spdx_id) values ('MIT License', 'MIT')";
+    connection.batch_execute(write).await.unwrap();
+    let began = Instant::now();
+    while app.get(PATH).await.json()["as_of"] == first {
+        assert!(began.elapsed() < Duration::from_secs(40), "they are not read again");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for (path, tag) in paths.iter().zip(&held) {
+        let asked = request(Method::GET, path, None).header("if-none-match", tag);
+        let answer = app.send(asked.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status(), 304, "{path}");
+        assert_eq!(answer.header("etag"), Some(&**tag), "{path}");
+    }
+    // An instant that the client gave is part of what it asked for.
+    let tag = async |as_of: &str| {
+        let answer = app.get(&format!("{PATH}?fields=as_of&as_of={as_of}")).await;
+        answer.header("etag").unwrap().to_owned()
+    };
+    assert_ne!(tag("2026-01-01").await, tag("2026-01-02").await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,6 @@ pub mod profiles;
 pub mod staging;
 
 use axum::{extract::FromRequestParts, http::request::Parts, response::Response};
-use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 
 use super::{
@@ -19,7 +18,7 @@ use crate::{
     app::App,
     http::{
         access::{Allowed, WritesIdentity},
-        extract::Query,
+        extract::NoParams,
         layers::RequestId,
         problem::{Fault, Problem, Result},
         scope::Scope,
@@ -49,14 +48,11 @@ impl FromRequestParts<App> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self> {
         let allowed = Allowed::from_request_parts(parts, app).await?;
         // A write has no parameters: `?dry_run=true` must not be taken for one.
-        Query::<NoParameters>::from_request_parts(parts, app).await?;
+        NoParams::from_request_parts(parts, app).await?;
         let request = RequestId::from_request_parts(parts, app).await?;
         Ok(Self { app: app.clone(), allowed, request })
     }
 }
-
-#[derive(Deserialize)]
-struct NoParameters {}
 
 impl Caller {
     /// Runs an operation and answers it.
