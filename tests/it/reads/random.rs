@@ -212,11 +212,11 @@ async fn check(world: &World, resource: &Resource, request: &Request<'_>, is_wal
         assert_eq!(page["page"]["next_cursor"].is_string(), !later.is_empty(), "{asked}");
         assert_eq!(page["page"]["limit"], limit);
         let count = &page["meta"]["count"];
+        let exact = json!({"value": expected.len(), "exact": true});
         match request.count {
+            Some("exact") => assert_eq!(*count, exact, "{asked}"),
             // What is all on the first page is not estimated.
-            Some(word) if word == "exact" || (word == "estimated" && expected.len() <= limit) => {
-                assert_eq!(*count, json!({"value": expected.len(), "exact": true}), "{asked}");
-            }
+            Some("estimated") if expected.len() <= limit => assert_eq!(*count, exact, "{asked}"),
             Some("estimated") => assert_eq!(count["exact"], false, "{asked}"),
             _ => assert!(count.is_null(), "{asked}"),
         }
