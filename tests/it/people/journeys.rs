@@ -118,16 +118,6 @@ async fn merged_away_ids_lead_to_the_survivor_through_every_later_merge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_keeps_what_was_asked_for_and_no_cursor() {
-    let people = People::new(0).await;
-    let (a, b) = (identity(&people, "A", &[]).await, identity(&people, "B", &[]).await);
-    people.post(&format!("/identities/{a}/merge"), json!({"from": [b]})).await.expect(200);
-    let moved = people.get(&format!("/identities/{b}/timeline?cursor=x&limit=5")).await;
-    let location = format!("/api/v1/users/identities/{a}/timeline?limit=5");
-    assert_eq!((moved.status(), moved.header("location")), (301, Some(location.as_str())));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn splitting_takes_profiles_of_the_identity_only() {
     let people = People::new(3).await;
     let id = identity(&people, "Both", &[1, 2]).await;

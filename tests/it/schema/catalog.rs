@@ -161,6 +161,9 @@ const EVERYTHING: &str = "
     union all
     select pg_get_triggerdef(t.oid) from pg_trigger t where not t.tgisinternal
     union all
+    select format('view %s.%s: %s', schemaname, viewname, definition) from pg_views
+    where schemaname not in ('pg_catalog', 'information_schema')
+    union all
     select format('extension %s', extname) from pg_extension";
 
 /// Everything in the database, for comparing it with itself at another time.

@@ -62,3 +62,27 @@ pub async fn instead(id: i64, uri: &Uri, app: &App) -> Result<Option<Response>> 
         None => Err(Problem::not_found("There is no such identity.")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_keeps_what_was_asked_for_and_no_cursor() {
+        for (asked, expected) in [
+            ("/api/v1/users/identities/12", "/api/v1/users/identities/7"),
+            (
+                "/users/identities/12/timeline?cursor=x&limit=5",
+                "/users/identities/7/timeline?limit=5",
+            ),
+            (
+                "/users/identities/12?fields=id&include=profiles",
+                "/users/identities/7?fields=id&include=profiles",
+            ),
+            ("/users/identities/12/timeline?cursor=x", "/users/identities/7/timeline"),
+        ] {
+            let moved = moved(&asked.parse().unwrap(), 12, 7);
+            assert_eq!(moved.headers()[header::LOCATION], expected);
+        }
+    }
+}
