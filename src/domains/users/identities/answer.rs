@@ -109,9 +109,8 @@ pub fn identity_schema() -> RefOr<Schema> {
              and with `read:pii` its `emails`.",
         ))
         .build();
-    let profiles = ObjectBuilder::new()
-        .property("profiles", ArrayBuilder::new().items(profile))
-        .required("profiles");
+    // Not required: like a column, `fields` may leave it out.
+    let profiles = ObjectBuilder::new().property("profiles", ArrayBuilder::new().items(profile));
     let both = AllOfBuilder::new().item(Ref::from_schema_name("Identity")).item(profiles);
     RefOr::T(Schema::AllOf(both.build()))
 }
