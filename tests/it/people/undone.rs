@@ -1,10 +1,17 @@
 //! What an undo must not do, and what keeps a lock and a hidden person as they are.
 
-use axum::http::Method;
+use std::io::Write as _;
+
+use axum::{
+    body::Body,
+    http::{Method, header},
+};
 use boost_dashboard::db::sql::Value as Sql;
+use flate2::{Compression, write::GzEncoder};
 use serde_json::{Value, json};
 
 use super::{People, journeys::identity};
+use crate::support::request;
 
 /// What is shown of an operation's refusal: its code, and the operation it names.
 fn refusal(problem: &Value) -> (&str, &str) {
@@ -162,4 +169,23 @@ async fn a_write_takes_what_it_says_and_nothing_else() {
     assert_eq!(problem["errors"][0]["suggestion"], a.to_string());
     let problem = people.send(Method::PATCH, "/profiles/1/emails/abc", Some(json!({}))).await;
     assert_eq!(problem.expect(400)["errors"][0]["parameter"], "email_id");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_may_be_compressed() {
+    let people = People::new(0).await;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(br#"{"display_name": "Jane Roe"}"#).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let post = async |coding: &str| {
+        let path = "/api/v1/users/identities";
+        let request = request(Method::POST, path, Some(&people.token))
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::CONTENT_ENCODING, coding)
+            .body(Body::from(gzip.clone()));
+        people.app.send(request.unwrap()).await
+    };
+    assert_eq!(post("gzip").await.expect(201)["identity"]["display_name"], "Jane Roe");
+    post("br").await.expect(400);
+    post("rot13").await.expect(415);
 }
