@@ -96,11 +96,16 @@ pub(super) fn json(body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
+/// What a query asks for, pair by pair as it was sent, without the cursor.
+pub fn without_cursor(uri: &Uri) -> impl Iterator<Item = &str> {
+    let pairs = uri.query().into_iter().flat_map(|query| query.split('&'));
+    pairs.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="))
+}
+
 /// The request's own address with another cursor.
 pub(super) fn next_link(uri: &Uri, cursor: &str) -> Option<HeaderValue> {
-    let kept = uri.query().into_iter().flat_map(|query| query.split('&'));
     let mut link = format!("<{}?", uri.path());
-    for pair in kept.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=")) {
+    for pair in without_cursor(uri) {
         link.push_str(pair);
         link.push('&');
     }

@@ -12,8 +12,8 @@ use super::{
 
 type Planned = Result<Option<Key>, Stop>;
 
-/// Joins the two profiles, if what spoke for it still does: in a new identity if neither has one, in the one that one of them has, or
-/// by merging the younger identity into the older.
+/// Joins the two profiles, if what spoke for it still does: in a new identity if neither has one, in
+/// the one that one of them has, or by merging the younger identity into the older.
 pub async fn accept(world: &mut World<'_>, suggestion: i64) -> Planned {
     let row = suggestion_row(world, suggestion, "").await?;
     let pair: Vec<i64> =

@@ -14,6 +14,7 @@ use crate::{
         sql::{Row, SqlType, Statement, Value},
     },
     http::problem::{Problem, Result},
+    query::answer::without_cursor,
 };
 
 /// The identity that a merged-away one ended up in; none if `id` was not merged away, or if what it
@@ -39,8 +40,7 @@ pub fn moved(uri: &Uri, id: i64, survivor: i64) -> Response {
     let path = uri.path();
     let (before, after) = path.split_once(&format!("/identities/{id}")).unwrap_or((path, ""));
     let mut location = format!("{before}/identities/{survivor}{after}");
-    let pairs = uri.query().into_iter().flat_map(|query| query.split('&'));
-    for (nth, pair) in pairs.filter(|pair| !pair.starts_with("cursor=")).enumerate() {
+    for (nth, pair) in without_cursor(uri).enumerate() {
         location.push(if nth == 0 { '?' } else { '&' });
         location.push_str(pair);
     }
