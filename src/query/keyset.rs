@@ -25,7 +25,7 @@ use utoipa::{
 };
 
 use super::{
-    answer::next_link,
+    answer::{next_link, without_cursor},
     cursor,
     docs::schema::envelope,
     plan::{DEFAULT_LIMIT, MAX_LIMIT},
@@ -183,11 +183,8 @@ impl<T: QueryableByName<Pg>> QueryableByName<Pg> for Keyed<T> {
 
 /// What a cursor is bound to: the path and every parameter that decides which rows there are.
 fn bound(uri: &Uri) -> String {
-    let pairs = uri.query().into_iter().flat_map(|query| query.split('&'));
-    let mut pairs: Vec<_> = pairs
-        .filter(|pair| !pair.is_empty())
-        .filter(|pair| !pair.starts_with("cursor=") && !pair.starts_with("limit="))
-        .collect();
+    let mut pairs: Vec<_> =
+        without_cursor(uri).filter(|pair| !pair.starts_with("limit=")).collect();
     pairs.sort_unstable();
     format!("{}?{}", uri.path(), pairs.join("&"))
 }
