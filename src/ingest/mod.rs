@@ -49,6 +49,7 @@ pub mod sets;
 pub mod split;
 pub mod stamp;
 pub mod statements;
+mod statistics;
 pub mod stored;
 pub mod tombstone;
 pub mod tx;

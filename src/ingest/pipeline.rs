@@ -343,7 +343,7 @@ impl Run<'_> {
                 let late = std::mem::take(&mut tx.warnings);
                 let told = Told { batch, outcomes: &outcomes, late: &late, raw, refused };
                 told.count(&mut receipt);
-                receipt.tally(&tx.tally);
+                receipt.tally(tx.told());
                 let response = last.then(|| {
                     receipt.conclude(tx.now);
                     serde_json::to_string(&receipt).unwrap_or_default()

@@ -181,8 +181,8 @@ impl Receipt {
     }
 
     /// Adds rows written.
-    pub fn tally(&mut self, tally: &Tally) {
-        for (table, count) in tally {
+    pub fn tally<'a>(&mut self, told: impl Iterator<Item = (&'a String, &'a Count)>) {
+        for (table, count) in told {
             *self.tables.entry(table.clone()).or_default() += *count;
         }
     }

@@ -132,7 +132,6 @@ pub async fn apply(
     count.inserted = added.len() as u64;
     count.updated = altered.len() as u64;
     count.deleted = removed.len() as u64;
-    *tx.count(set.table) += count;
     insert(tx, set, added).await?;
     update(tx, set, altered).await?;
     if !removed.is_empty() {
@@ -140,6 +139,7 @@ pub async fn apply(
         statement.bind_all(SqlType::BigInt, removed.into_iter().map(Value::BigInt)).push(")");
         tx.execute(statement).await?;
     }
+    *tx.count(set.table) += count;
     Ok(changed)
 }
 

@@ -1,6 +1,6 @@
 //! One transaction of ingest: its connection, its clock, what it has counted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -9,7 +9,10 @@ use diesel_async::RunQueryDsl;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::value::Note;
+use super::{
+    statistics::{self, Statistics},
+    value::Note,
+};
 use crate::db::{
     Connection,
     sql::{Row, Statement},
@@ -56,6 +59,10 @@ pub struct Tx<'a> {
     /// Files that go with the rows, by their path in the workspace. They are named by their content
     /// and can be made again, so one that is left over by a transaction that failed does no harm.
     pub files: BTreeMap<String, Bytes>,
+    /// Tables that are nobody's but ours, of which no receipt tells.
+    unserved: BTreeSet<&'static str>,
+    /// What PostgreSQL was told of the tables that grew.
+    statistics: Statistics,
 }
 
 impl<'a> Tx<'a> {
@@ -68,6 +75,8 @@ impl<'a> Tx<'a> {
             tally: Tally::new(),
             warnings: BTreeMap::new(),
             files: BTreeMap::new(),
+            unserved: BTreeSet::new(),
+            statistics: Statistics::default(),
         }
     }
 
@@ -87,12 +96,33 @@ impl<'a> Tx<'a> {
 
     /// Runs a statement and gives its rows.
     pub async fn query(&mut self, statement: Statement) -> QueryResult<Vec<Row>> {
+        self.look_at_growth().await?;
         statement.load(self.conn).await
     }
 
     /// Runs a statement and gives the number of rows it touched.
     pub async fn execute(&mut self, statement: Statement) -> QueryResult<usize> {
+        self.look_at_growth().await?;
         statement.execute(self.conn).await
+    }
+
+    /// See [`statistics`].
+    async fn look_at_growth(&mut self) -> QueryResult<()> {
+        let grown = self.statistics.grown(&self.tally);
+        if grown.is_empty() {
+            return Ok(());
+        }
+        statistics::refresh(self.conn, &grown).await
+    }
+
+    /// Leaves a table that is not served out of what is told.
+    pub fn keep_quiet_of(&mut self, table: &'static str) {
+        self.unserved.insert(table);
+    }
+
+    /// The tables that a receipt tells of.
+    pub fn told(&self) -> impl Iterator<Item = (&String, &Count)> {
+        self.tally.iter().filter(|(table, _)| !self.unserved.contains(table.as_str()))
     }
 
     /// The count of a table, to add to.

@@ -218,13 +218,8 @@ async fn store(
                 item: row.index,
             })
             .collect();
-        // What is kept of the rows is no table that is served.
-        let tally = tx.tally.get("boost_header_statement").copied();
+        tx.keep_quiet_of("boost_header_statement");
         let done = upsert(tx, drafts).await?;
-        match tally {
-            Some(tally) => *tx.count("boost_header_statement") = tally,
-            None => drop(tx.tally.remove("boost_header_statement")),
-        }
         for (row, done) in chunk.iter().zip(done) {
             if done.action != Action::Unchanged {
                 touched.insert(done.id);

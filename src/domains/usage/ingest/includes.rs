@@ -72,7 +72,6 @@ pub async fn store(tx: &mut Tx<'_>, includes: &[Include<'_>]) -> QueryResult<Vec
             done[*nth] = Some(stored);
         }
     }
-    // The receipt tells of what is served.
-    tx.tally.remove("boost_include");
+    tx.keep_quiet_of("boost_include");
     done.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
 }

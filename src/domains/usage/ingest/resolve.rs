@@ -105,7 +105,8 @@ fn named(row: Row) -> Option<(String, i64)> {
     }
 }
 
-/// The texts that could mean one of the files and that some file includes.
+/// The texts that could mean one of the files and that some file includes. The order makes PostgreSQL
+/// look each up in the index, and not read all includes until it meets one.
 async fn included_as(tx: &mut Tx<'_>, files: &[i64]) -> QueryResult<Vec<String>> {
     let statement = Given::default().ids("id", files.iter().copied()).statement(
         "select distinct n.header_name from",
@@ -113,7 +114,8 @@ async fn included_as(tx: &mut Tx<'_>, files: &[i64]) -> QueryResult<Vec<String>>
          cross join lateral (select string_to_array(f.filename, '/') as parts) p \
          cross join lateral generate_subscripts(p.parts, 1) s(nth) \
          cross join lateral (select i.header_name from boost_include i \
-         where i.header_name = array_to_string(p.parts[s.nth:], '/') limit 1) n",
+         where i.header_name = array_to_string(p.parts[s.nth:], '/') \
+         order by i.id limit 1) n",
     );
     let rows = tx.query(statement).await?;
     Ok(rows

@@ -1,5 +1,6 @@
 //! Scans: what they find, keep, except, and in which order they come.
 
+use diesel_async::SimpleAsyncConnection as _;
 use serde_json::{Value, json};
 
 use super::{ASIO, TCP, Usage, counts, scan, usage};
@@ -251,4 +252,18 @@ async fn fifty_thousand_files_are_one_scan() {
         half.map(|(n, (path, headers))| (*path, headers.filter(|_| n % 2 == 0))).collect();
     server.scan(&scan(2, &half)).await;
     assert_eq!(server.0.number(active).await, 49_999);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_document_does_not_trust_what_was_analysed_before_it_came() {
+    let server = Usage::with_headers().await;
+    let tables = "('boost_include', 'boost_usage', 'github_file')";
+    let distrusted = format!("update pg_class set reltuples = 0 where relname in {tables}");
+    server.0.app.db().connect().await.batch_execute(&distrusted).await.unwrap();
+    let paths: Vec<String> = (0..3_000).map(|n| format!("src/f{n}.cpp")).collect();
+    let all: Vec<_> =
+        paths.iter().map(|path| (path.as_str(), Some(&["boost/asio.hpp"][..]))).collect();
+    server.scan(&scan(1, &all)).await;
+    let least = format!("select min(reltuples) from pg_class where relname in {tables}");
+    assert!(server.0.number(&least).await >= 3_000);
 }
