@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     embedded::until,
-    support::{Answer, TestApp, TestDb, process::Place, request},
+    support::{Answer, TestApp, process::Place, request},
 };
 
 fn account(id: i64) -> Value {
@@ -35,12 +35,6 @@ async fn send(app: &TestApp, to: &str, key: Option<&str>, prefer: bool, body: St
 
 async fn receipt(app: &TestApp, answer: &Answer) -> Value {
     app.get(answer.header("location").unwrap()).await.expect(200)
-}
-
-async fn number(db: &TestDb, sql: &str) -> i64 {
-    let (client, driver) = tokio_postgres::connect(db.url(), tokio_postgres::NoTls).await.unwrap();
-    tokio::spawn(driver);
-    client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
 fn waiting(app: &TestApp) -> Vec<String> {
@@ -76,7 +70,7 @@ async fn a_request_is_answered_at_once_and_run_later() {
     let queued = receipt(&app, &answer).await;
     assert_eq!((&queued["status"], &queued["id"]), (&json!("queued"), &json!(id)));
     assert_eq!(waiting(&app), [id.as_str()]);
-    assert_eq!(number(app.db(), "select count(*) from github_account").await, 0);
+    assert_eq!(app.db().number("select count(*) from github_account").await, 0);
 
     assert!(worker::run_next(app.app()).await.unwrap());
     assert!(!worker::run_next(app.app()).await.unwrap());
@@ -86,7 +80,7 @@ async fn a_request_is_answered_at_once_and_run_later() {
     let items = format!("{}/items", answer.header("location").unwrap());
     assert_eq!(app.get(&items).await.expect(200)["data"].as_array().unwrap().len(), 3);
     assert!(waiting(&app).is_empty());
-    assert_eq!(number(app.db(), "select count(*) from queued_request").await, 0);
+    assert_eq!(app.db().number("select count(*) from queued_request").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,7 +119,7 @@ async fn what_cannot_be_read_is_refused_at_once() {
     let dry = send(&app, "accounts?dry_run=true", None, true, account(1).to_string()).await;
     assert_eq!((dry.status(), &dry.json()["inserted"]), (200, &json!(1)));
     assert!(waiting(&app).is_empty());
-    assert_eq!(number(app.db(), "select count(*) from receipt").await, 0);
+    assert_eq!(app.db().number("select count(*) from receipt").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,8 +140,8 @@ async fn many_workers_run_each_request_once() {
         let done = receipt(&app, answer).await;
         assert_eq!((&done["status"], &done["inserted"]), (&json!("done"), &json!(1)), "{done}");
     }
-    assert_eq!(number(app.db(), "select count(*) from receipt").await, 20);
-    assert_eq!(number(app.db(), "select count(*) from receipt_items").await, 20);
+    assert_eq!(app.db().number("select count(*) from receipt").await, 20);
+    assert_eq!(app.db().number("select count(*) from receipt_items").await, 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,7 +179,7 @@ async fn a_run_that_was_cut_short_is_run_again() {
     assert!(worker::run_next(app.app()).await.unwrap());
     let done = receipt(&app, &answer).await;
     assert_eq!((&done["received"], &done["inserted"]), (&json!(2), &json!(1)), "{done}");
-    assert_eq!(number(app.db(), "select count(*) from dead_letter").await, 1);
+    assert_eq!(app.db().number("select count(*) from dead_letter").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,14 +191,14 @@ async fn a_queued_request_survives_kill_9() {
     for id in 1..=5 {
         answers.push(send(&app, "accounts", None, true, account(id).to_string()).await);
     }
-    assert_eq!(number(db, "select count(*) from github_account").await, 0);
+    assert_eq!(db.number("select count(*) from github_account").await, 0);
     let server = place.serve(&["serve"]).await;
-    until(async || (number(db, "select count(*) from github_account").await > 0).then_some(()))
+    until(async || (db.number("select count(*) from github_account").await > 0).then_some(()))
         .await;
     server.kill().await;
     let server = place.serve(&["serve"]).await;
     until(async || {
-        let left = number(db, "select count(*) from queued_request").await;
+        let left = db.number("select count(*) from queued_request").await;
         (left == 0).then_some(())
     })
     .await;
@@ -213,7 +207,7 @@ async fn a_queued_request_survives_kill_9() {
         let done = receipt(&app, answer).await;
         assert_eq!(done["status"], "done", "{done}");
     }
-    assert_eq!(number(db, "select count(*) from github_account").await, 5);
+    assert_eq!(db.number("select count(*) from github_account").await, 5);
     assert!(waiting(&app).is_empty());
 }
 
@@ -255,9 +249,9 @@ async fn letters_that_wait_are_stored_once_they_can_be() {
         assert_eq!(done, stored);
     }
     // One was stored; one was tried twice and left no receipt; the third waits for nothing.
-    assert_eq!(number(app.db(), "select count(*) from github_account").await, 1);
-    assert_eq!(number(app.db(), "select count(*) from receipt").await, 1);
+    assert_eq!(app.db().number("select count(*) from github_account").await, 1);
+    assert_eq!(app.db().number("select count(*) from receipt").await, 1);
     let left = "select string_agg(code || attempts, ' ' order by id)::text = \
         'unresolved_reference2 invalid_id0' and count(*) = 2 from dead_letter";
-    assert_eq!(number(app.db(), &format!("select ({left})::integer::bigint")).await, 1);
+    assert_eq!(app.db().number(&format!("select ({left})::integer::bigint")).await, 1);
 }

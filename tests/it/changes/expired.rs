@@ -3,7 +3,7 @@
 use boost_dashboard::changes;
 use serde_json::Value;
 
-use super::{next, number, page, rest, run, settle};
+use super::{next, page, rest, run};
 use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,23 +15,22 @@ async fn a_cursor_from_before_what_is_kept_is_gone() {
     for name in ["one", "two", "three"] {
         run(&app, &format!("insert into language (name) values ('{name}')")).await;
     }
-    settle(&app).await;
+    app.db().settle().await;
     let (entries, late) = rest(&app, &token, path, Some(&early)).await;
     assert_eq!(entries.len(), 3);
     let second = entries[1]["cursor"].as_str().unwrap();
     run(&app, "insert into language (name) values ('four')").await;
-    settle(&app).await;
+    app.db().settle().await;
 
     assert_eq!(changes::prune(app.app(), 90).await.unwrap(), 0, "nothing is old");
     let age = "update change_log set changed_at = now() - interval '91 days' where (xid, seq) in
         (select xid, seq from change_log order by xid, seq limit 3)";
     run(&app, age).await;
-    settle(&app).await;
+    app.db().settle().await;
     // The third stays as a mark.
     assert_eq!(changes::prune(app.app(), 90).await.unwrap(), 2);
     assert_eq!(changes::prune(app.app(), 90).await.unwrap(), 0);
-    let mut connection = app.db().connect().await;
-    assert_eq!(number(&mut connection, "select count(*) from change_log").await, 2);
+    assert_eq!(app.db().number("select count(*) from change_log").await, 2);
 
     for cursor in [early.as_str(), second] {
         let answer = app.get(&format!("/api/v1{path}?after={cursor}")).await.expect(410);

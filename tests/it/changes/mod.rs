@@ -5,17 +5,10 @@ mod order;
 mod tables;
 mod waiting;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
-use boost_dashboard::{
-    db::{
-        Connection,
-        sql::{Row, Statement, Value as Cell},
-    },
-    domains,
-    query::resource::Resource,
-};
-use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
+use boost_dashboard::{domains, query::resource::Resource};
+use diesel_async::SimpleAsyncConnection as _;
 use serde_json::Value;
 
 use crate::support::TestApp;
@@ -27,25 +20,6 @@ fn resources() -> Vec<Resource> {
 /// Runs SQL, in one transaction unless it says otherwise.
 async fn run(app: &TestApp, sql: &str) {
     app.db().connect().await.batch_execute(sql).await.unwrap();
-}
-
-async fn number(connection: &mut Connection, sql: &str) -> i64 {
-    let Row(values) = Statement::new(sql).get_result::<Row>(connection).await.unwrap();
-    match values[..] {
-        [Cell::BigInt(number)] => number,
-        _ => panic!("{values:?}"),
-    }
-}
-
-/// Waits until all that was committed may be read: transactions of other databases of the server
-/// keep it back as well.
-async fn settle(app: &TestApp) {
-    let mut connection = app.db().connect().await;
-    let mine = number(&mut connection, "select pg_current_xact_id()::text::bigint").await;
-    let oldest = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
-    while number(&mut connection, oldest).await <= mine {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 /// One page of a feed.

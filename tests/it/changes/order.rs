@@ -9,7 +9,7 @@ use proptest::{
 };
 use serde_json::Value;
 
-use super::{Copy, listed, next, page, resources, rest, run, settle};
+use super::{Copy, listed, next, page, resources, rest, run};
 use crate::support::TestApp;
 
 /// Transactions that are open at once.
@@ -92,7 +92,7 @@ impl World {
         for session in 0..SESSIONS {
             self.end(session, "commit").await;
         }
-        settle(&self.app).await;
+        self.app.db().settle().await;
         let path = "/users/tmp-identities/changes?limit=3";
         let (entries, after) = rest(&self.app, &self.token, path, self.after.as_deref()).await;
         self.copy.apply(&entries);
@@ -149,7 +149,7 @@ async fn what_a_long_transaction_commits_late_is_not_skipped() {
     let (entries, now) = rest(&app, &token, path, Some("now")).await;
     assert_eq!(entries, Vec::<Value>::new());
     long.batch_execute("commit").await.unwrap();
-    settle(&app).await;
+    app.db().settle().await;
     for after in [None, Some(cursor.as_str()), Some(now.as_str())] {
         let (entries, _) = rest(&app, &token, path, after).await;
         let names: Vec<_> = entries.iter().map(|it| &it["row"]["name"]).collect();
@@ -168,7 +168,7 @@ async fn a_large_statement_is_read_in_pages() {
         "delete from language where name = 'l7'; update language set name = 'x' where name = 'l8'",
     )
     .await;
-    settle(&app).await;
+    app.db().settle().await;
     let (entries, _) = rest(&app, &token, "/github/languages/changes?limit=100", None).await;
     let mut copy = Copy::default();
     copy.apply(&entries);

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Copy, listed, next, page, resources, rest, run, settle};
+use super::{Copy, listed, next, page, resources, rest, run};
 use crate::{reads::seed, support::TestApp};
 
 async fn seeded() -> (TestApp, String) {
     let app = TestApp::new().await;
     seed::fill(&app).await;
-    settle(&app).await;
+    app.db().settle().await;
     let token = app.token(&["read", "read:pii"]);
     (app, token)
 }
@@ -41,7 +41,7 @@ async fn every_table_has_a_feed_that_gives_its_rows_and_their_ends() {
     for resource in resources() {
         run(&app, &format!("delete from {}", resource.table)).await;
     }
-    settle(&app).await;
+    app.db().settle().await;
     let (entries, _) = rest(&app, &token, "/changes", Some(&cursor)).await;
     assert!(entries.iter().all(|entry| entry["op"] == "delete"));
     let gone: BTreeSet<_> = entries.iter().map(|it| it["table"].as_str().unwrap()).collect();
@@ -61,7 +61,7 @@ async fn a_change_of_the_base_is_one_of_the_rows_that_show_it() {
             where id = (select min(id) from github_account);
         update github_repository set stars = 4711 where id = (select min(id) from boost_external_repository)";
     run(&app, update).await;
-    settle(&app).await;
+    app.db().settle().await;
     let seen = async |path: &str| rest(&app, &token, path, Some(&start)).await.0;
     let accounts = seen("/users/github-accounts/changes").await;
     assert_eq!(accounts.len(), 1);
@@ -104,7 +104,7 @@ async fn what_is_not_public_is_told_of_to_nobody_else() {
     let mut at = cursor;
     for (r#type, op) in [("public_channel", "upsert"), ("private_channel", "delete")] {
         run(&app, &format!("update slack_channel set channel_type = '{type}'")).await;
-        settle(&app).await;
+        app.db().settle().await;
         let (all, _) = rest(&app, &token, path, Some(&at)).await;
         assert_eq!(inside_of(&all, "upsert"), 4 * seed::ROWS, "{type}");
         let (entries, cursor) = rest(&app, &reader, path, Some(&at)).await;
@@ -117,7 +117,7 @@ async fn what_is_not_public_is_told_of_to_nobody_else() {
 
     // The end of what was never shown is not shown, either.
     run(&app, "delete from slack_message; delete from discord_message").await;
-    settle(&app).await;
+    app.db().settle().await;
     assert_eq!(rest(&app, &reader, path, Some(&at)).await.0, Vec::<Value>::new());
     assert_eq!(rest(&app, &token, path, Some(&at)).await.0.len(), seed::ROWS);
     let (shown, _) = rest(&app, &reader, "/discord/messages/changes", Some(&at)).await;
@@ -172,14 +172,13 @@ async fn what_is_asked_wrongly_is_refused_by_name() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_served_table_is_logged() {
     let app = TestApp::new().await;
-    let mut connection = app.db().connect().await;
     for resource in resources() {
         let count = format!(
             "select count(*) from pg_trigger where tgrelid = '{}'::regclass \
              and tgname in ('log_insert', 'log_update', 'log_delete')",
             resource.table
         );
-        let triggers = super::number(&mut connection, &count).await;
+        let triggers = app.db().number(&count).await;
         assert_eq!(triggers, 3, "{}: see `log_changes_of` in migration 22", resource.table);
     }
 }

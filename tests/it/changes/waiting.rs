@@ -12,7 +12,7 @@ use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{next, page, run, settle};
+use super::{next, page, run};
 use crate::support::{TestApp, request};
 
 /// A server that listens, until the token is dropped.
@@ -163,7 +163,7 @@ async fn a_stream_that_has_to_catch_up_is_not_held_up() {
     let _stop = listening(&app).await;
     let rows = "insert into language (name) select 'l' || n from generate_series(1, 3000) n";
     run(&app, rows).await;
-    settle(&app).await;
+    app.db().settle().await;
     let mut events = Events::open(&app, "/api/v1/changes?table=language&limit=10", None).await;
     let began = Instant::now();
     for _ in 0..3000 {

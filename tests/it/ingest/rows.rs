@@ -173,11 +173,6 @@ pub(super) async fn wipe(db: &TestDb) {
     }
 }
 
-/// One number, by a query of the test's own.
-pub(super) async fn number(db: &TestDb, sql: &str) -> i64 {
-    texts(db, format!("select ({sql})::text")).await[0].parse().unwrap()
-}
-
 /// Where two dumps differ, if they do.
 pub(super) fn difference(left: &[String], right: &[String]) -> Option<String> {
     let lacks = |from: &[String], of: &[String]| {

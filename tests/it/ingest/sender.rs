@@ -95,7 +95,7 @@ impl Sender {
     }
 
     pub(super) async fn number(&self, sql: &str) -> i64 {
-        rows::number(self.app.db(), sql).await
+        self.app.db().number(sql).await
     }
 }
 

@@ -167,6 +167,7 @@ async fn answers(
     people: &People,
     addresses: &[(String, &'static str)],
 ) -> BTreeMap<String, String> {
+    people.app.db().settle().await;
     let mut answers = BTreeMap::new();
     for (path, format) in addresses {
         let request = request(Method::GET, &format!("/api/v1{path}"), Some(&people.token))
@@ -313,12 +314,14 @@ async fn nothing_is_found_by_what_is_hidden() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_follows_is_told_and_no_tag_holds() {
     let people = world().await;
+    people.app.db().settle().await;
     let list = "/api/v1/users/github-accounts?limit=500";
     let tag = people.app.get(list).await.header("etag").unwrap().to_owned();
     let now = people.app.get("/api/v1/changes?after=now").await.expect(200);
     let mut after = now["page"]["next_cursor"].as_str().unwrap().to_owned();
     for way in ["hide", "unhide"] {
         people.send(Method::POST, &format!("/identities/1/{way}"), None).await.expect(200);
+        people.app.db().settle().await;
         let path = format!("/api/v1/changes?limit=500&after={after}");
         let told = people.app.get_as(&people.token, &path).await.expect(200);
         after = told["page"]["next_cursor"].as_str().unwrap().to_owned();

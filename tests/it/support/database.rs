@@ -65,6 +65,23 @@ impl TestDb {
         pool::connect(&self.url).await.unwrap()
     }
 
+    /// One number, by a query of the test's own.
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
+        let (client, driver) = tokio_postgres::connect(&self.url, NoTls).await.unwrap();
+        tokio::spawn(driver);
+        client.query_one(&format!("select ({sql})::bigint"), &[]).await.unwrap().get(0)
+    }
+
+    /// Waits until the feeds give all that was committed: they end before the oldest transaction that
+    /// runs, and one of another test's database keeps them back as well.
+    pub(crate) async fn settle(&self) {
+        let mine = self.number("select pg_current_xact_id()::text::bigint").await;
+        let oldest = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
+        while self.number(oldest).await <= mine {
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
     /// The keeper may stop the server between being asked and being used; then once more.
     async fn patiently(make: impl AsyncFn() -> anyhow::Result<(Client, String)>) -> Self {
         let mut outcome = make().await;
