@@ -162,19 +162,24 @@ pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
     Ok(document)
 }
 
-/// Says of the bodies that are ours that they have no other members: those are refused. What scrapers
-/// send is as its source gives it.
+/// Says of the bodies that are ours that they have no other members: those are refused; and that one
+/// without a member that must be there may be left out. What scrapers send is as its source gives it.
 fn close_bodies(document: &mut Value) {
-    let paths = document["paths"].as_object().into_iter().flatten();
-    let ours = paths.filter(|(path, _)| !path.contains("/ingest/") && !path.contains("/hooks/"));
-    let operations = ours.flat_map(|(_, item)| item.as_object().into_iter().flat_map(Map::values));
-    let names: Vec<String> = operations
-        .filter_map(|it| {
-            it["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str()
-        })
-        .filter_map(|reference| Some(reference.rsplit_once('/')?.1.to_owned()))
-        .collect();
-    for name in names {
+    let schemas = document["components"]["schemas"].take();
+    let mut closed = Vec::new();
+    let paths = document["paths"].as_object_mut().into_iter().flatten();
+    let ours = paths.filter(|(path, _)| !path.contains("/ingest/"));
+    let operations = ours.flat_map(|(_, item)| item.as_object_mut().into_iter().flatten());
+    for (_, operation) in operations {
+        let Some(body) = operation.get_mut("requestBody") else { continue };
+        let schema = body["content"]["application/json"]["schema"]["$ref"].as_str();
+        if let Some((_, name)) = schema.and_then(|reference| reference.rsplit_once('/')) {
+            closed.push(name.to_owned());
+            body["required"] = Value::Bool(schemas[name].get("required").is_some());
+        }
+    }
+    document["components"]["schemas"] = schemas;
+    for name in closed {
         document["components"]["schemas"][name]["additionalProperties"] = Value::Bool(false);
     }
 }
