@@ -1,7 +1,9 @@
 //! Reads over HTTP against pgbench on the same SELECT with as many connections.
 //!
 //! With one connection both are bound by how fast processes wake each other; with more, pgbench by
-//! PostgreSQL alone, and we by the CPU of client, server and PostgreSQL together.
+//! PostgreSQL alone, and we by the CPU of client, server and PostgreSQL together. So there is a third
+//! rate beside the two, of what asks nothing of PostgreSQL (`/health/live`): a request that costs just
+//! that and what pgbench takes is as fast as one over HTTP can be, and *of the bound* is how near we are.
 
 use std::{
     sync::{
@@ -21,9 +23,9 @@ const COMMITS: usize = 20_000;
 pub(crate) async fn run() -> anyhow::Result<()> {
     println!("\n## Reads of {COMMITS} commits against pgbench on the same SELECT\n");
     println!(
-        "| read | connections | requests/s | pgbench tps | ratio | server CPU ms/request | PostgreSQL CPU ms/request |"
+        "| read | connections | requests/s | pgbench tps | ratio | of the bound | server CPU ms/request | PostgreSQL CPU ms/request |"
     );
-    println!("|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|");
     let world = World::start().await?;
     let mut client = Client::connect(&world.address, &world.token).await?;
     for from in (0..COMMITS).step_by(1_000) {
@@ -55,15 +57,25 @@ pub(crate) async fn run() -> anyhow::Result<()> {
                  order by commit_at desc, id desc limit 51"
             ),
         ),
+        (
+            "stats by month",
+            "/api/v1/github/commits/stats?bucket=month&measure=count".to_owned(),
+            "with grouped as (select date_trunc('month', commit_at at time zone 'UTC')::date \
+             as bucket, count(*) as m0 from git_commit where commit_at is not null group by 1) \
+             select bucket, m0 from grouped order by bucket limit 10001"
+                .to_owned(),
+        ),
     ] {
         for connections in CLIENTS {
             let ours = rate(&world, &path, connections).await?;
             let seconds = u32::try_from(SECONDS)?;
             let theirs = pgbench::rate(&world.url, &sql, connections, seconds)?;
+            let nothing = rate(&world, "/health/live", connections).await?.per_second;
             println!(
-                "| {name} | {connections} | {:.0} | {theirs:.0} | {:.2} | {:.3} | {:.3} |",
+                "| {name} | {connections} | {:.0} | {theirs:.0} | {:.2} | {:.2} | {:.3} | {:.3} |",
                 ours.per_second,
                 ours.per_second / theirs,
+                ours.per_second * (1.0 / theirs + 1.0 / nothing),
                 ours.server.as_secs_f64() * 1_000.0 / ours.requests,
                 ours.postgres.as_secs_f64() * 1_000.0 / ours.requests,
             );

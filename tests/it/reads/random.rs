@@ -236,7 +236,7 @@ async fn any_request_is_answered_as_a_search_by_hand_would() {
         rows.insert(resource.path, all_rows(&app, &token, resource.path).await);
     }
     let world = Arc::new(World { app, token, rows });
-    let (queries, seed) = (setting("QUERIES", 40), setting("SEED", 20_240_501));
+    let (queries, seed) = (setting("QUERIES", 1_000), setting("SEED", 20_240_501));
     let (few, mut tables) = (Arc::new(Semaphore::new(4)), JoinSet::new());
     for (resource, number) in resources().into_iter().zip(0..) {
         let (world, few) = (Arc::clone(&world), Arc::clone(&few));
