@@ -201,6 +201,11 @@ impl<'a> Reader<'a> {
     }
 
     fn sort(&mut self, text: &str) -> Vec<Key> {
+        let (named, most) = (text.split(',').count(), self.view.sortable().count());
+        if named > most {
+            let detail = format!("`sort` takes at most {most} columns, not {named}.");
+            self.fault("sort", "too_many_items", detail);
+        }
         let mut keys: Vec<Key> = Vec::new();
         for part in text.split(',') {
             let (name, descending) = match part.strip_prefix('-') {

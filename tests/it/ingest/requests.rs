@@ -121,6 +121,10 @@ async fn an_idempotency_key_is_one_request() {
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
     assert_eq!(sender.number("select count(*) from receipt where idempotency_key = 'k3'").await, 1);
+    for no_key in ["a\tb", "", &"k".repeat(256)] {
+        let refused = sender.keyed("commits", no_key, &mixed()).await.expect(400);
+        assert_eq!(refused["errors"][0]["parameter"], "Idempotency-Key", "{no_key:?}");
+    }
     assert_eq!(sender.number("select count(*) from receipt").await, 4);
 }
 

@@ -36,6 +36,7 @@ const REFUSED: &[(&str, &str, &str, Option<&str>)] = &[
     ("sort=title", "not_sortable", "sort", None),
     ("sort=issue_numbre", "unknown_field", "sort", Some("issue_number")),
     ("sort=", "unknown_field", "sort", None),
+    ("sort=id,id,id,id,id,id,id,id,id,id,id,id,id,id,id,id", "too_many_items", "sort", None),
     ("fields=titel", "unknown_field", "fields", Some("title")),
     ("fields=", "unknown_field", "fields", None),
     ("fields=id,id", "duplicate_field", "fields", None),
