@@ -13,6 +13,7 @@ use tokio_util::io::InspectReader;
 
 use super::{
     ingest::{Body, by_name, bytes_bar},
+    people,
     samples::{SAMPLES, Sample},
     serve::Server,
 };
@@ -45,6 +46,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 /// Ingests the sample data, then says where to look and what to try.
 async fn prepare(app: &App, origin: &str, urls: &str) -> anyhow::Result<()> {
     ingest(app).await.context("cannot ingest the sample data")?;
+    people::introduce(app, SUBJECT).await.context("cannot join profiles of the sample data")?;
     let token = token(app).await?;
     let mut out = std::io::stdout().lock();
     write!(out, "{urls}")?;

@@ -8,6 +8,7 @@ pub mod ingest;
 pub mod migrate;
 pub mod offline;
 pub mod openapi;
+pub mod people;
 pub mod replay;
 pub mod samples;
 pub mod serve;
