@@ -113,6 +113,9 @@ characters.
 * Reads are open unless the server says otherwise. Everything else needs a token: \
 `boost-dashboard token issue`. Each operation's scope is its `x-scope`.";
 
+/// The one refusal that is no problem document.
+const URI_TOO_LONG: &str = "UriTooLong";
+
 /// Completes the document.
 pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
     document["info"] = json!({
@@ -134,6 +137,10 @@ pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
     components["schemas"]["Problem"] = problem_schema();
     let responses = REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), response(refusal)));
     components["responses"] = Value::Object(responses.collect());
+    components["responses"][URI_TOO_LONG] = json!({
+        "description": "The address is longer than 65,534 bytes. The HTTP layer answers before \
+                        anything else is known, without a body."
+    });
 
     if let Some(paths) = document["paths"].as_object_mut() {
         // The router's word for a parameter that takes the rest of the path is none of OpenAPI's.
@@ -224,11 +231,11 @@ fn share(operation: &mut Value, components: &mut Map<String, Value>) -> anyhow::
 }
 
 /// Says that a list of names (`fields`, `include`, …) has each once. A filter's values may be repeated,
-/// and so may what is sorted by: it says nothing the second time.
+/// and so may tables that are followed and what is sorted by: they say nothing the second time.
 fn lists_of_names(operation: &mut Value) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
-        let repeats = |name: &str| name.contains("__") || name == "sort";
+        let repeats = |name: &str| name.contains("__") || ["sort", "table"].contains(&name);
         let may_repeat = parameter["name"].as_str().is_some_and(repeats);
         let schema = &mut parameter["schema"];
         if !may_repeat && schema["items"]["enum"].is_array() {
@@ -276,6 +283,9 @@ fn complete(operation: &mut Value) {
             shared["description"] = description.clone();
         }
         responses[refusal.status] = shared;
+    }
+    if in_query {
+        responses["414"] = json!({"$ref": format!("#/components/responses/{URI_TOO_LONG}")});
     }
 }
 
