@@ -75,6 +75,11 @@ impl Versions {
         Some(Stamp { session, changes })
     }
 
+    /// Whether a table is served.
+    pub fn serves(&self, table: &str) -> bool {
+        self.counters.contains_key(table)
+    }
+
     /// Counts a change of a table.
     pub fn bump(&self, table: &str) {
         if let Some(counter) = self.counters.get(table) {

@@ -343,7 +343,7 @@ impl Run<'_> {
                 let late = std::mem::take(&mut tx.warnings);
                 let told = Told { batch, outcomes: &outcomes, late: &late, raw, refused };
                 told.count(&mut receipt);
-                receipt.tally(tx.told());
+                receipt.tally(&tx.tally, &self.app.versions);
                 let response = last.then(|| {
                     receipt.conclude(tx.now);
                     serde_json::to_string(&receipt).unwrap_or_default()

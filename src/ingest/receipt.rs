@@ -10,6 +10,7 @@ use super::{
     upsert::Action,
     value::Note,
 };
+use crate::changes::versions::Versions;
 
 /// How many errors and warnings a receipt lists; all of them are under `/items`.
 pub const LISTED: usize = 1_000;
@@ -180,9 +181,9 @@ impl Receipt {
         }
     }
 
-    /// Adds rows written.
-    pub fn tally<'a>(&mut self, told: impl Iterator<Item = (&'a String, &'a Count)>) {
-        for (table, count) in told {
+    /// Adds rows written, of the tables that are served.
+    pub fn tally(&mut self, tally: &Tally, served: &Versions) {
+        for (table, count) in tally.iter().filter(|(table, _)| served.serves(table)) {
             *self.tables.entry(table.clone()).or_default() += *count;
         }
     }

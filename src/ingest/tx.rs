@@ -1,6 +1,6 @@
 //! One transaction of ingest: its connection, its clock, what it has counted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
@@ -59,8 +59,6 @@ pub struct Tx<'a> {
     /// Files that go with the rows, by their path in the workspace. They are named by their content
     /// and can be made again, so one that is left over by a transaction that failed does no harm.
     pub files: BTreeMap<String, Bytes>,
-    /// Tables that are nobody's but ours, of which no receipt tells.
-    unserved: BTreeSet<&'static str>,
     /// What PostgreSQL was told of the tables that grew.
     statistics: Statistics,
 }
@@ -75,7 +73,6 @@ impl<'a> Tx<'a> {
             tally: Tally::new(),
             warnings: BTreeMap::new(),
             files: BTreeMap::new(),
-            unserved: BTreeSet::new(),
             statistics: Statistics::default(),
         }
     }
@@ -113,16 +110,6 @@ impl<'a> Tx<'a> {
             return Ok(());
         }
         statistics::refresh(self.conn, &grown).await
-    }
-
-    /// Leaves a table that is not served out of what is told.
-    pub fn keep_quiet_of(&mut self, table: &'static str) {
-        self.unserved.insert(table);
-    }
-
-    /// The tables that a receipt tells of.
-    pub fn told(&self) -> impl Iterator<Item = (&String, &Count)> {
-        self.tally.iter().filter(|(table, _)| !self.unserved.contains(table.as_str()))
     }
 
     /// The count of a table, to add to.

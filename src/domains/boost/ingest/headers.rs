@@ -218,7 +218,6 @@ async fn store(
                 item: row.index,
             })
             .collect();
-        tx.keep_quiet_of("boost_header_statement");
         let done = upsert(tx, drafts).await?;
         for (row, done) in chunk.iter().zip(done) {
             if done.action != Action::Unchanged {

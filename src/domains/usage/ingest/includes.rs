@@ -72,6 +72,5 @@ pub async fn store(tx: &mut Tx<'_>, includes: &[Include<'_>]) -> QueryResult<Vec
             done[*nth] = Some(stored);
         }
     }
-    tx.keep_quiet_of("boost_include");
     done.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
 }
