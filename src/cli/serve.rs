@@ -13,6 +13,7 @@ use crate::{
     changes,
     config::Settings,
     db::migrate,
+    domains::dashboard,
     http,
     ingest::background,
 };
@@ -82,6 +83,7 @@ impl Server {
             let _ = tokio::join!(following, working);
         });
         tracing::info!(%address, "listening");
+        dashboard::prepare(&app);
         Ok(Self { app, address, database, stop, serving, background, signals })
     }
 

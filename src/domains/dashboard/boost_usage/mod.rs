@@ -1,7 +1,8 @@
 //! Who uses Boost, which versions and which libraries: the document of the usage dashboard.
 //!
 //! [`world`] reads the tables in one snapshot, a file per group of metrics; [`document`] makes of it
-//! what depends on the running year. Both are kept for at most [`OLDEST`].
+//! what depends on the running year. Both are kept for as long as they are true, and not much longer
+//! ([`memory`](super::memory)).
 
 pub mod activity;
 pub mod base;
@@ -22,12 +23,12 @@ pub mod world;
 use std::sync::Arc;
 
 use axum::Extension;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, Utc};
 
 pub use routes::routes;
 
 use self::{activity::Weights, document::Written, world::World};
-use super::memory::{self, Asked, Memory, OLDEST};
+use super::memory::{Asked, Memory, Seen, Work};
 use crate::{
     app::App,
     http::{
@@ -46,15 +47,17 @@ pub struct BoostUsage(Memory<(), Arc<Kept>>);
 /// One reading of the tables.
 #[derive(Debug)]
 struct Kept {
-    world: World,
+    /// What the database was like.
+    seen: Seen,
+    world: Arc<World>,
     years: Memory<i32, Arc<Written>>,
 }
 
 /// What there is to say as of an instant.
 struct Answer {
     as_of: DateTime<Utc>,
-    /// When the tables were read, if that is the instant: then it changes with every reading, and
-    /// the answer's tag must not.
+    /// The instant, if it is not the client's: then it changes with every reading, and the answer's
+    /// tag must not.
     kept_at: Option<Extension<AsOf>>,
     kept: Arc<Kept>,
     written: Arc<Written>,
@@ -62,30 +65,79 @@ struct Answer {
 
 impl Default for BoostUsage {
     fn default() -> Self {
-        Self(Memory::new(1, Some(OLDEST)))
+        Self(Memory::fresh(1))
     }
 }
 
 impl BoostUsage {
-    /// What there is to say as of an instant; of none, as of when the tables were read.
+    /// What there is to say as of an instant; of none, as of now, or of when the tables were read if
+    /// they have changed since.
     async fn answer(app: &App, as_of: Option<DateTime<Utc>>) -> Result<Answer> {
-        let reading = app.clone();
-        let read = async move {
-            let snapshot = memory::current(&mut *reading.pool.get().await?).await?;
-            let world = World::read(&reading).await?;
-            Ok((snapshot, Arc::new(Kept { world, years: Memory::new(YEARS, None) })))
-        };
-        let kept = app.boost_usage.0.get((), &Asked::now(app).await?, read).await?;
-        let kept_at = as_of.is_none().then_some(Extension(AsOf(kept.world.read_at)));
-        let as_of = as_of.unwrap_or(kept.world.read_at);
-        let (running, weights) = (as_of.year(), Weights::of(&app.settings));
-        let world = Arc::clone(&kept);
-        let write = async move {
-            let write = move || Written::of(&world.world, running, &weights).map(Arc::new);
-            let written = tokio::task::spawn_blocking(write).await.map_err(Problem::internal)?;
-            Ok((String::new(), written.map_err(Problem::internal)?))
-        };
-        let written = kept.years.get(running, &Asked::of_nothing(), write).await?;
+        let now = app.clock.now().trunc_subsecs(0);
+        let asked = Asked::now(app).await?;
+        let kept = app.boost_usage.0.get((), &asked, Reading(app.clone())).await?;
+        let current = if kept.seen == asked.seen { now } else { kept.world.read_at };
+        let kept_at = as_of.is_none().then_some(Extension(AsOf(current)));
+        let as_of = as_of.unwrap_or(current);
+        let written = kept.as_of(as_of, app).await?;
         Ok(Answer { as_of, kept_at, kept, written })
+    }
+
+    /// Has it read before anybody asks.
+    pub async fn prepare(app: &App) -> Result<()> {
+        Self::answer(app, None).await.map(drop)
+    }
+}
+
+/// The work of reading the tables.
+struct Reading(App);
+
+impl Work for Reading {
+    type Value = Arc<Kept>;
+
+    async fn seen(&self) -> Result<Seen> {
+        Seen::now(&self.0).await
+    }
+
+    async fn answer(&self, seen: &Seen) -> Result<Arc<Kept>> {
+        let Self(app) = self;
+        let world = Arc::new(World::read(app).await?);
+        let read_at = world.read_at;
+        let kept = Kept { seen: seen.clone(), world, years: Memory::new(YEARS) };
+        // What almost everybody asks for.
+        kept.as_of(read_at, app).await?;
+        Ok(Arc::new(kept))
+    }
+}
+
+impl Kept {
+    /// What there is to say as of an instant.
+    async fn as_of(&self, as_of: DateTime<Utc>, app: &App) -> Result<Arc<Written>> {
+        let (running, weights) = (as_of.year(), Weights::of(&app.settings));
+        let writing = Writing { world: Arc::clone(&self.world), running, weights };
+        self.years.get(running, &Asked::of_nothing(), writing).await
+    }
+}
+
+/// The work of writing the document as of a running year. It depends on no more than what was read.
+struct Writing {
+    world: Arc<World>,
+    running: i32,
+    weights: Weights,
+}
+
+impl Work for Writing {
+    type Value = Arc<Written>;
+
+    async fn seen(&self) -> Result<Seen> {
+        Ok(Seen::default())
+    }
+
+    async fn answer(&self, _: &Seen) -> Result<Arc<Written>> {
+        let Self { world, running, weights } = self;
+        let (world, running, weights) = (Arc::clone(world), *running, *weights);
+        let write = move || Written::of(&world, running, &weights).map(Arc::new);
+        let written = tokio::task::spawn_blocking(write).await.map_err(Problem::internal)?;
+        written.map_err(Problem::internal)
     }
 }

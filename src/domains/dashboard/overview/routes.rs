@@ -16,7 +16,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{answer::Answer, period::Period, section::Section};
 use crate::{
     app::App,
-    domains::dashboard::memory::{self, Memory},
+    domains::dashboard::memory::{self, Memory, Seen, Work},
     http::{
         access::{Allowed, Reads},
         extract::{Path, Query},
@@ -42,7 +42,7 @@ pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(overview))
         .routes(routes!(section))
-        .layer(Extension(Arc::new(Known::new(KEPT, None))))
+        .layer(Extension(Arc::new(Known::fresh(KEPT))))
 }
 
 /// Which numbers are asked for.
@@ -229,7 +229,7 @@ struct Understood {
 
 impl Understood {
     async fn of(app: &App, caller: &Allowed<Reads>, asked: &Asked) -> Result<Self> {
-        let (at, hidden) = (Instant::now(), app.hidden.version());
+        let at = Instant::now();
         let mut faults = Vec::new();
         let words = asked.window.as_deref().unwrap_or(DEFAULT_WINDOW);
         let window = Window::parse(words).map_err(|fault| faults.push(fault)).ok();
@@ -246,22 +246,38 @@ impl Understood {
         let private = caller.has(&Scope::ReadPii);
         let mut connection = app.reader().await?;
         let period = Period::of(&window, as_of, owner, private, &mut connection).await?;
-        let asked = memory::Asked { snapshot: memory::current(&mut connection).await?, at, hidden };
+        let asked = memory::Asked { seen: Seen::by(&mut connection, app).await?, at };
         let max_age = if words == "today" { "private, max-age=30" } else { "private, max-age=300" };
         Ok(Self { period, asked, max_age })
     }
 
     async fn numbers(&self, app: &App, known: &Known, section: Section) -> Result<Numbers> {
         let (app, period) = (app.clone(), self.period.clone());
-        let work = async move {
-            let mut connection = app.reader().await?;
-            let snapshot = memory::current(&mut connection).await?;
-            let answer = section.answer(&period, &mut connection).await?;
-            drop(connection);
-            let json = serde_json::value::to_raw_value(&answer).map_err(Problem::internal)?;
-            Ok((snapshot, Numbers::from(json)))
-        };
+        let work = Counting { app, section, period };
         known.get((section, self.period.clone()), &self.asked, work).await
+    }
+}
+
+/// The work of a section's numbers.
+struct Counting {
+    app: App,
+    section: Section,
+    period: Period,
+}
+
+impl Work for Counting {
+    type Value = Numbers;
+
+    async fn seen(&self) -> Result<Seen> {
+        Seen::now(&self.app).await
+    }
+
+    async fn answer(&self, _: &Seen) -> Result<Numbers> {
+        let mut connection = self.app.reader().await?;
+        let answer = self.section.answer(&self.period, &mut connection).await?;
+        drop(connection);
+        let json = serde_json::value::to_raw_value(&answer).map_err(Problem::internal)?;
+        Ok(Numbers::from(json))
     }
 }
 

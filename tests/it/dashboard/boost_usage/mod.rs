@@ -7,7 +7,10 @@ mod rows;
 mod shape;
 
 use std::{
-    sync::atomic::{AtomicI64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -129,12 +132,14 @@ async fn another_reading_of_the_same_changes_no_tag() {
         held.push(answer.header("etag").unwrap().to_owned());
         assert_eq!(app.get(path).await.header("etag"), Some(&*held[held.len() - 1]), "{path}");
     }
-    let first = app.get(PATH).await.json()["as_of"].take();
+    let as_of = async || app.get(PATH).await.json()["as_of"].as_str().unwrap().to_owned();
+    let (first, last) = (as_of().await, as_of().await);
+    assert!(first < last, "while nothing changes it is so now: {first} {last}");
     // Of no concern to the figures, but the tables are read again.
     let write = "insert into license (name, spdx_id) values ('MIT License', 'MIT')";
     connection.batch_execute(write).await.unwrap();
     let began = Instant::now();
-    while app.get(PATH).await.json()["as_of"] == first {
+    while as_of().await <= last {
         assert!(began.elapsed() < Duration::from_secs(40), "they are not read again");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -150,6 +155,22 @@ async fn another_reading_of_the_same_changes_no_tag() {
         answer.header("etag").unwrap().to_owned()
     };
     assert_ne!(tag("2026-01-01").await, tag("2026-01-02").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_year_needs_no_change_of_the_tables() {
+    let begin: DateTime<Utc> = "2026-12-31T23:59:59Z".parse().unwrap();
+    let seconds = Arc::new(AtomicI64::new(0));
+    let told = Arc::clone(&seconds);
+    let clock = move || begin + TimeDelta::seconds(AtomicI64::load(&told, Ordering::Relaxed));
+    let app = TestApp::with_clock(Clock::new(clock), |_| {}).await;
+    by_hand::rows().write(&mut app.db().connect().await).await;
+    for (past, as_of) in [(4, "2026-12-31T23:59:59Z"), (5, "2027-01-01T00:00:00Z")] {
+        let mut answer = app.get(&format!("{PATH}/libraries")).await.expect(200);
+        assert_eq!(answer["metrics_by_library"][0]["past_usage"].take(), past);
+        assert_eq!(answer["as_of"], as_of);
+        seconds.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
