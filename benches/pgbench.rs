@@ -1,4 +1,4 @@
-//! `pgbench -M prepared` on a SELECT.
+//! pgbench on a SELECT.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -16,12 +16,31 @@ fn binary() -> anyhow::Result<PathBuf> {
     found.pop().or_else(|| Some(PathBuf::from("pgbench"))).context("pgbench")
 }
 
+/// How pgbench sends a statement.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Mode {
+    /// As text each time: what it does unless told otherwise.
+    Simple,
+    /// Prepared once a connection, which is what the server does, too.
+    Prepared,
+}
+
 /// Transactions a second.
-pub(crate) fn rate(url: &str, sql: &str, clients: usize, seconds: u32) -> anyhow::Result<f64> {
+pub(crate) fn rate(
+    url: &str,
+    sql: &str,
+    mode: Mode,
+    clients: usize,
+    seconds: u32,
+) -> anyhow::Result<f64> {
+    let mode = match mode {
+        Mode::Simple => "simple",
+        Mode::Prepared => "prepared",
+    };
     let script = tempfile::NamedTempFile::new()?;
     fs::write(script.path(), format!("{sql};\n"))?;
     let output = Command::new(binary()?)
-        .args(["-n", "-M", "prepared", "-c", &clients.to_string(), "-j", "2"])
+        .args(["-n", "-M", mode, "-c", &clients.to_string(), "-j", "2"])
         .args(["-T", &seconds.to_string(), "-f"])
         .arg(script.path())
         .arg(url)

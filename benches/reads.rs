@@ -4,6 +4,8 @@
 //! PostgreSQL alone, and we by the CPU of client, server and PostgreSQL together. So there is a third
 //! rate beside the two, of what asks nothing of PostgreSQL (`/health/live`): a request that costs just
 //! that and what pgbench takes is as fast as one over HTTP can be, and *of the bound* is how near we are.
+//!
+//! pgbench is run as it is by default, and with its statement prepared, as the server's is.
 
 use std::{
     sync::{
@@ -13,7 +15,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{commits, copy, http::Client, pgbench, process, world::World};
+use crate::{
+    commits, copy,
+    http::Client,
+    pgbench::{self, Mode},
+    process,
+    world::World,
+};
 
 /// Connections of each measurement.
 const CLIENTS: [usize; 2] = [1, 4];
@@ -23,9 +31,9 @@ const COMMITS: usize = 20_000;
 pub(crate) async fn run() -> anyhow::Result<()> {
     println!("\n## Reads of {COMMITS} commits against pgbench on the same SELECT\n");
     println!(
-        "| read | connections | requests/s | pgbench tps | ratio | of the bound | server CPU ms/request | PostgreSQL CPU ms/request |"
+        "| read | connections | requests/s | pgbench tps | ratio | `-M prepared` | ratio | of the bound | server CPU ms/request | PostgreSQL CPU ms/request |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
     let world = World::start().await?;
     let mut client = Client::connect(&world.address, &world.token).await?;
     for from in (0..COMMITS).step_by(1_000) {
@@ -69,13 +77,15 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         for connections in CLIENTS {
             let ours = rate(&world, &path, connections).await?;
             let seconds = u32::try_from(SECONDS)?;
-            let theirs = pgbench::rate(&world.url, &sql, connections, seconds)?;
+            let simple = pgbench::rate(&world.url, &sql, Mode::Simple, connections, seconds)?;
+            let prepared = pgbench::rate(&world.url, &sql, Mode::Prepared, connections, seconds)?;
             let nothing = rate(&world, "/health/live", connections).await?.per_second;
             println!(
-                "| {name} | {connections} | {:.0} | {theirs:.0} | {:.2} | {:.2} | {:.3} | {:.3} |",
+                "| {name} | {connections} | {:.0} | {simple:.0} | {:.2} | {prepared:.0} | {:.2} | {:.2} | {:.3} | {:.3} |",
                 ours.per_second,
-                ours.per_second / theirs,
-                ours.per_second * (1.0 / theirs + 1.0 / nothing),
+                ours.per_second / simple,
+                ours.per_second / prepared,
+                ours.per_second * (1.0 / prepared + 1.0 / nothing),
                 ours.server.as_secs_f64() * 1_000.0 / ours.requests,
                 ours.postgres.as_secs_f64() * 1_000.0 / ours.requests,
             );
