@@ -1,7 +1,7 @@
 //! `q`: full-text search in a table's prose.
 //!
-//! PostgreSQL does the searching, by an index on the words of the prose (the migration `prose`),
-//! so the expression here is to the letter the index's. What is searched for is joined to the
+//! PostgreSQL does the searching, by an index on the words of the prose (the migration
+//! `dotted_words`), so the expression here is to the letter the index's. What is searched for is joined to the
 //! table, once, as `search.query`, and where the best come first, the rank as `ranked.rank`: a
 //! column that no row shows, so that order and cursor treat it like any other.
 
@@ -70,7 +70,7 @@ impl Prose {
             .enumerate()
             .map(|(place, path)| {
                 let words = format!(
-                    "to_tsvector('english', translate(left({path}, {SEARCHED}), '<>', '  '))"
+                    "to_tsvector('english', translate(left({path}, {SEARCHED}), '<>./', '  __'))"
                 );
                 let is_title = place == 0 && paths.len() > 1;
                 if is_title { format!("setweight({words}, 'A')") } else { words }
@@ -80,9 +80,10 @@ impl Prose {
         let texts = paths.join(" || E'\\n' || ");
         (!paths.is_empty()).then(|| Self {
             rank: format!("(1000000 * ts_rank_cd({words}, search.query, 1))::bigint"),
-            // 2 and 3 will enclose a match, 4 and 5 stand for `<` and `>`: see `marked`.
+            // 2 and 3 will enclose a match, 4 to 7 stand for `<`, `>`, `.` and `/`: see `marked`.
             text: format!(
-                "translate(left({texts}, {SNIPPET_SOURCE}), E'<>\\x02\\x03\\x04\\x05', E'\\x04\\x05')"
+                "translate(left({texts}, {SNIPPET_SOURCE}), \
+                 E'<>./\\x02\\x03\\x04\\x05\\x06\\x07', E'\\x04\\x05\\x06\\x07')"
             ),
             words,
         })
@@ -105,8 +106,8 @@ impl Prose {
 /// Joins what is searched for to a statement's tables.
 pub(super) fn join(sql: &mut Statement, text: &str) {
     let ty = Type::Text.sql();
-    sql.push(" cross join websearch_to_tsquery('english', ");
-    sql.bind(ty, Value::Text(text.to_owned())).push(") as search(query)");
+    sql.push(" cross join websearch_to_tsquery('english', translate(");
+    sql.bind(ty, Value::Text(text.to_owned())).push(", './', '__')) as search(query)");
 }
 
 /// Reads `q`.
@@ -219,6 +220,8 @@ fn marked(snippet: &str) -> String {
             '\u{3}' => html.push_str("</mark>"),
             '<' | '\u{4}' => html.push_str("&lt;"),
             '>' | '\u{5}' => html.push_str("&gt;"),
+            '\u{6}' => html.push('.'),
+            '\u{7}' => html.push('/'),
             '&' => html.push_str("&amp;"),
             '"' => html.push_str("&quot;"),
             '\'' => html.push_str("&#39;"),
@@ -234,7 +237,7 @@ mod tests {
 
     #[test]
     fn only_marks_are_markup() {
-        let shown = marked("\u{4}b\u{5} <i> & \"\u{2}x\u{3}\" 'y'");
-        assert_eq!(shown, "&lt;b&gt; &lt;i&gt; &amp; &quot;<mark>x</mark>&quot; &#39;y&#39;");
+        let shown = marked("\u{4}b\u{7}\u{5} <i> & \"\u{2}x\u{3}\u{6}\" 'y'");
+        assert_eq!(shown, "&lt;b/&gt; &lt;i&gt; &amp; &quot;<mark>x</mark>.&quot; &#39;y&#39;");
     }
 }

@@ -95,6 +95,9 @@ fn filter(resource: &Resource, column: &Column, operator: Operator) -> Parameter
         Operator::Gte => format!("`{name}` is the value or greater."),
         Operator::Lt => format!("`{name}` is less than the value."),
         Operator::Lte => format!("`{name}` is the value or less."),
+        Operator::In if column.ty == Type::Text => format!(
+            "`{name}` is one of the values. One that holds a comma stands in double quotes, as in CSV."
+        ),
         Operator::In => format!("`{name}` is one of the values."),
         Operator::IsNull => format!("`{name}` is null (`true`), or is not (`false`)."),
         Operator::Contains => format!("`{name}` contains the text, in any case."),
@@ -180,9 +183,10 @@ pub(super) fn include(resource: &Resource, is_list: bool) -> Option<Parameter> {
 /// `q` of a list whose rows have prose.
 fn search(resource: &Resource) -> Option<Parameter> {
     let words = format!(
-        "Full-text search in {}: words in any English form, `\"a phrase\"`, `or`, `-without`. The \
-         best matches come first unless `sort` is given, and `meta.snippets` shows them. Words too \
-         common to be indexed find nothing. Of each text {SEARCHED} characters are searched. \
+        "Full-text search in {}: words in any English form, `\"a phrase\"`, `or`, `-without`; \
+         `Boost.Asio` and `boost/json.hpp` are phrases, and found by their words, too. The best \
+         matches come first unless `sort` is given, and `meta.snippets` shows them. Words too common \
+         to be indexed find nothing. Of each text {SEARCHED} characters are searched. \
          Every match is looked at to find the best: where there are very many, that may take \
          longer than the server allows (503), and more filters or a `sort` make it shorter.",
         value::list(resource.prose)

@@ -1,5 +1,7 @@
 //! Full-text search.
 
+use std::collections::BTreeSet;
+
 use boost_dashboard::{
     db::sql::{Row, Statement, Value as Sql},
     query::resource::Resource,
@@ -109,6 +111,41 @@ async fn the_index_finds_the_rows() {
         let plan = format!("{plan:?}");
         assert!(plan.contains(&format!("Bitmap Index Scan on {}_prose", resource.table)), "{plan}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_with_dots_and_slashes_are_found_by_their_words() {
+    let (app, token) = seeded().await;
+    let texts = "update git_commit set comment = case id % 3 \
+                 when 0 then 'Boost.Zebra 1.84.0: see <boost/zebra/all.hpp>, https://zebra.example/a/b' \
+                 when 1 then 'zebra of boost, 84.0.1' else 'hpp.zebra' end";
+    execute(&app, texts).await;
+    let kind = |row: &Value| row["id"].as_i64().unwrap() % 3;
+    for (q, kinds) in [
+        ("zebra", [0, 1, 2].as_slice()),
+        ("Zebra boost", &[0, 1]),
+        ("Boost.Zebra", &[0]),
+        ("boost/zebra/all.hpp", &[0]),
+        ("hpp", &[0, 2]),
+        ("1.84", &[0]),
+        ("1.84.0", &[0]),
+        ("84.0", &[0, 1]),
+        ("zebra.example", &[0]),
+        ("https://zebra.example/a/b", &[0]),
+        ("zebra -1.84.0", &[1, 2]),
+    ] {
+        let (found, snippets) = search(&app, &token, "/github/commits", q).await;
+        let found: BTreeSet<i64> = found.iter().map(kind).collect();
+        assert_eq!(found, kinds.iter().copied().collect(), "{q}");
+        let marked = snippets.as_object().unwrap().values();
+        assert!(marked.clone().all(|it| it.as_str().unwrap().contains("<mark>")), "{q} {snippets}");
+    }
+    let (found, snippets) = search(&app, &token, "/github/commits", "Boost.Zebra").await;
+    assert_eq!(
+        snippets[found[0]["id"].to_string()],
+        "<mark>Boost</mark>.<mark>Zebra</mark> 1.84.0: see \
+         &lt;<mark>boost</mark>/<mark>zebra</mark>/all.hpp&gt;, https://<mark>zebra</mark>.example"
+    );
 }
 
 /// Mails of which the first speaks of it in its subject, and each other one more rarely.
