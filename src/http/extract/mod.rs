@@ -26,9 +26,9 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
         match axum::extract::Path::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(value)) => Ok(Self(value)),
             Err(PathRejection::FailedToDeserializePathParams(error)) => {
-                let raw = RawPathParams::from_request_parts(parts, state).await;
-                let raw = raw.map_err(Problem::internal)?;
-                let names: Vec<&str> = raw.iter().map(|(name, _)| name).collect();
+                // The names are known only where every value can be decoded.
+                let raw = RawPathParams::from_request_parts(parts, state).await.ok();
+                let names = raw.iter().flatten().map(|(name, _)| name).collect::<Vec<_>>();
                 Err(explain(error.kind(), &names))
             }
             Err(error) => Err(Problem::internal(error)),
