@@ -112,6 +112,12 @@ impl<N> Allowed<N> {
         self.token.as_ref().is_some_and(|token| token.has(scope))
     }
 
+    /// Whether the caller may be told that something of a domain exists which is not public: who may
+    /// read it, and who may send it.
+    pub fn knows_private(&self, domain: &str) -> bool {
+        self.has(&Scope::ReadPii) || self.has(&Scope::Ingest(domain.to_owned()))
+    }
+
     /// Whether the token is still good, for answers that take long. Without one there is nothing
     /// that could end.
     pub fn is_still_good(&self, app: &App) -> bool {
@@ -138,7 +144,9 @@ fn permit(token: Option<&Token>, needed: &Scope, app: &App) -> Result<()> {
     let free = *needed == Scope::Read && app.settings.read_auth == ReadAuth::Open;
     match token {
         _ if free => Ok(()),
-        None => Err(unauthorized("This needs a token.", "Bearer")),
+        None => {
+            Err(unauthorized(format!("This needs a token with the scope `{needed}`."), "Bearer"))
+        }
         Some(token) if !token.has(needed) => Err(forbidden(needed)),
         Some(_) => Ok(()),
     }

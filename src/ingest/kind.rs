@@ -83,6 +83,13 @@ pub enum Watermark {
         /// that failed and that no good one follows.
         failures: &'static str,
     },
+    /// The same, where not all rows are for everybody.
+    Private {
+        /// As [`Watermark::Of`]; it ends with its `where`.
+        rows: &'static str,
+        /// The condition of the rows that are.
+        public: &'static str,
+    },
 }
 
 impl Watermark {
@@ -90,7 +97,15 @@ impl Watermark {
     pub const fn rows(self) -> Option<&'static str> {
         match self {
             Self::None(_) => None,
-            Self::Of(rows) | Self::Failing { rows, .. } => Some(rows),
+            Self::Of(rows) | Self::Failing { rows, .. } | Self::Private { rows, .. } => Some(rows),
+        }
+    }
+
+    /// The condition of the rows that everybody may be told of, where these are not all.
+    pub const fn public(self) -> Option<&'static str> {
+        match self {
+            Self::Private { public, .. } => Some(public),
+            _ => None,
         }
     }
 

@@ -22,14 +22,34 @@ use crate::{
     db::sql::{Json, Row, Statement, Value},
     http::{
         access::{Allowed, ReadsResource},
-        extract::{NoParams, Path},
+        extract::{NoParams, Params, Path},
         json::Json as JsonAnswer,
         openapi::operation,
         problem::{Problem, Result},
         scope::Scope,
     },
-    query::{docs, resource::Resource, routes::serving, value},
+    query::{answer, docs, plan::Filter, resource::Resource, routes::serving, view::View},
 };
+
+/// What says where the profile of an id comes from, as `t`.
+macro_rules! of_a_profile {
+    ($id:literal) => {
+        concat!(
+            "lateral (select source_receipt, source_item from github_account where id = ",
+            $id,
+            " union all select source_receipt, source_item from mailing_list_profile where id = ",
+            $id,
+            " union all select source_receipt, source_item from wg21_paper_author_profile \
+             where id = ",
+            $id,
+            " union all select source_receipt, source_item from slack_user where id = ",
+            $id,
+            " union all select source_receipt, source_item from discord_profile where id = ",
+            $id,
+            ") t on true"
+        )
+    };
+}
 
 /// Rows that are members of a set say where they come from through what lists them: table, and what
 /// is joined to it.
@@ -51,6 +71,35 @@ const MEMBERS: &[(&str, &str)] = &[
     ("boost_library_documentation", "boost_doc_content t on t.id = m.boost_doc_content_id"),
     ("youtube_video_tags", "youtube_video t on t.video_id = m.youtube_video_id"),
     ("youtube_video_speaker", "youtube_video t on t.video_id = m.video_id"),
+    // An address is its profile's, and a profile is what its platform says of it.
+    ("base_profile", of_a_profile!("m.id")),
+    ("email", of_a_profile!("m.base_profile_id")),
+    // What is but a name comes from whatever first called it so.
+    (
+        "language",
+        "lateral (select r.source_receipt, r.source_item from repo_language l \
+         join github_repository r on r.id = l.repo_id where l.language_id = m.id \
+         union all select source_receipt, source_item from created_repos_by_language \
+         where language_id = m.id order by 1, 2 limit 1) t on true",
+    ),
+    (
+        "license",
+        "lateral (select r.source_receipt, r.source_item from repo_license l \
+         join github_repository r on r.id = l.repo_id where l.license_id = m.id \
+         order by 1, 2 limit 1) t on true",
+    ),
+    (
+        "cppa_tags",
+        "lateral (select v.source_receipt, v.source_item from youtube_video_tags l \
+         join youtube_video v on v.video_id = l.youtube_video_id where l.cppa_tag_id = m.id \
+         order by 1, 2 limit 1) t on true",
+    ),
+    (
+        "youtube_speaker",
+        "lateral (select v.source_receipt, v.source_item from youtube_video_speaker l \
+         join youtube_video v on v.video_id = l.video_id where l.speaker_id = m.id \
+         order by 1, 2 limit 1) t on true",
+    ),
     // The list in force is the one that was said last.
     (
         "pinecone_fail_list",
@@ -126,8 +175,10 @@ pub fn routes(resource: &Resource) -> OpenApiRouter<App> {
         .build();
     let mut described = operation(domain, &id, "Name the payload of a row", &resource.scope)
         .description(Some(
-            "The delivery that last changed the row: its receipt, its item, its document. A row that \
-             no payload has stated (a stub) has none: 404. While an identity is hidden, `params` and \
+            "The delivery that last changed the row: its receipt, its item, its document; of what is \
+             but a name (a language, a licence, a tag, a speaker) the one that first called it so, of a \
+             profile or an address what the platform says of the profile. A row that no payload has \
+             stated (a stub) has none: 404. While an identity is hidden, `params` and \
              `raw` are told only to who has the scope `read:raw`.",
         ))
         .response(
@@ -149,10 +200,13 @@ async fn show(
     caller: Allowed<ReadsResource>,
     _: NoParams,
     Extension(resource): Extension<Arc<Resource>>,
+    Extension(view): Extension<Arc<View>>,
     Path(id): Path<String>,
 ) -> Result<Response> {
     let key = resource.key();
-    let id = value::parse("id", key, &id).map_err(|fault| Problem::invalid(vec![fault]))?;
+    let id = answer::key(&resource, &id)?;
+    // Whoever is not shown the row is not told where it comes from.
+    answer::one(&app, &caller, &view, &[Filter::equals(0, id.clone())], &Params::default()).await?;
     let unknown = || Problem::not_found("Where this row comes from is not recorded.");
     let table = resource.table;
     let from = match MEMBERS.iter().find(|(member, _)| *member == table) {

@@ -16,12 +16,16 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::receipt::{ItemReport, Receipt};
 use crate::{
     app::App,
-    db::sql::{Row, SqlType, Statement, Value},
+    db::{
+        Connection,
+        sql::{Row, SqlType, Statement, Value},
+    },
     http::{
         access::{Allowed, Reads, ReadsRaw},
         conditional,
         extract::{NoParams, Path, Query},
         problem::{Problem, Result},
+        scope::Scope,
     },
     query::{
         self,
@@ -102,7 +106,8 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// Get a receipt
 ///
-/// As it was answered; of a request that still runs, as far as it has come.
+/// As it was answered; of a request that still runs, as far as it has come. What was sent with
+/// `allow_private` is told to whoever has `read:pii` or may ingest into the domain.
 #[utoipa::path(
     get,
     path = "/ingest/receipts/{id}",
@@ -114,10 +119,12 @@ pub fn routes() -> OpenApiRouter<App> {
 )]
 async fn show_receipt(
     State(app): State<App>,
-    _: Allowed<Reads>,
+    caller: Allowed<Reads>,
     _: NoParams,
     Path(id): Path<String>,
 ) -> Result<Response> {
+    let mut conn = app.pool.get().await?;
+    refuse_private(&mut conn, &app, &caller, &id).await?;
     let mut statement = Statement::new(
         "select coalesce(body, jsonb_build_object('id', id, 'request_id', request_id, 'domain', \
          domain, 'kind', kind, 'status', status, 'dry_run', false, 'received', received, \
@@ -128,7 +135,6 @@ async fn show_receipt(
          from receipt where id = ",
     );
     statement.bind(SqlType::Text, Value::Text(id));
-    let mut conn = app.pool.get().await?;
     let rows: Vec<Row> = statement.load(&mut conn).await?;
     let body = match rows.into_iter().next().map(|row| <[Value; 2]>::try_from(row.0)) {
         Some(Ok([_, Value::Text(response)])) => response,
@@ -136,6 +142,26 @@ async fn show_receipt(
         _ => return Err(Problem::not_found("There is no such receipt.")),
     };
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Refuses a receipt of what may not be public to whoever may not know of it: it names channels and
+/// messages.
+async fn refuse_private(
+    conn: &mut Connection,
+    app: &App,
+    caller: &Allowed<Reads>,
+    id: &str,
+) -> Result<()> {
+    let mut statement =
+        Statement::new("select domain from receipt where params ? 'allow_private' and id = ");
+    statement.bind(SqlType::Text, Value::Text(id.to_owned()));
+    let rows: Vec<Row> = statement.load(conn).await?;
+    match rows.into_iter().next().as_ref().map(|row| &row.0[..]) {
+        Some([Value::Text(domain)]) if !caller.knows_private(domain) => {
+            caller.also(&Scope::ReadPii, app)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A page of a receipt's items.
@@ -153,7 +179,8 @@ struct ItemsPage {
 
 /// List a receipt's items
 ///
-/// What became of each item, in the order of the body.
+/// What became of each item, in the order of the body. What was sent with `allow_private` is told to
+/// whoever has `read:pii` or may ingest into the domain.
 #[utoipa::path(
     get,
     path = "/ingest/receipts/{id}/items",
@@ -165,7 +192,7 @@ struct ItemsPage {
 )]
 async fn list_items(
     State(app): State<App>,
-    _: Allowed<Reads>,
+    caller: Allowed<Reads>,
     Path(id): Path<String>,
     Query(page): Query<ItemsPage>,
 ) -> Result<Response> {
@@ -187,8 +214,9 @@ async fn list_items(
         statement.push(" and item->>'action' = ").bind(SqlType::Text, Value::Text(action));
     }
     statement.push(" order by n limit ").bind(SqlType::BigInt, Value::BigInt(limit + 1));
-    statement.push(") i on true where r.id = ").bind(SqlType::Text, Value::Text(id));
     let mut conn = app.pool.get().await?;
+    refuse_private(&mut conn, &app, &caller, &id).await?;
+    statement.push(") i on true where r.id = ").bind(SqlType::Text, Value::Text(id));
     let rows: Vec<Row> = statement.load(&mut conn).await?;
     if rows.is_empty() {
         return Err(Problem::not_found("There is no such receipt."));

@@ -89,7 +89,8 @@ pub fn routes() -> OpenApiRouter<App> {
 ///
 /// Where each scraper should resume, per kind and scope: `high` is the newest row that is stored,
 /// `safe` the newest below every rejected, failed or queued item. Resume from `safe`, with an overlap
-/// of your choice: to deliver again changes nothing.
+/// of your choice: to deliver again changes nothing. What is not public (direct messages, private
+/// channels) is told to whoever has `read:pii` or may ingest into the domain.
 #[utoipa::path(
     get,
     path = "/ingest/watermarks",
@@ -106,7 +107,7 @@ pub fn routes() -> OpenApiRouter<App> {
 )]
 async fn list(
     State(app): State<App>,
-    _: Allowed<Reads>,
+    caller: Allowed<Reads>,
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
     let domains = domains::all();
@@ -123,7 +124,9 @@ async fn list(
     let mut data = Vec::new();
     for spec in specs {
         if asked.kind.as_ref().is_none_or(|name| name == spec.name) {
-            data.extend(of_kind(&mut conn, spec, asked.scope.as_deref(), app.clock.now()).await?);
+            let public = spec.watermark.public().filter(|_| !caller.knows_private(spec.domain));
+            let (scope, now) = (asked.scope.as_deref(), app.clock.now());
+            data.extend(of_kind(&mut conn, spec, scope, public, now).await?);
         }
     }
     data.sort_by(|a, b| (a.domain, a.kind, &a.scope).cmp(&(b.domain, b.kind, &b.scope)));
@@ -147,16 +150,21 @@ fn one_of<'a>(
 const BY_KEY: &str = "case when w.key ~ '^[0-9]{1,18}$' then w.key::bigint end desc nulls last, \
                       w.key collate \"C\" desc";
 
+/// The watermarks of a kind; of the rows that pass `public` alone, if it is given.
 async fn of_kind(
     conn: &mut Connection,
     spec: &Spec,
     scope: Option<&str>,
+    public: Option<&str>,
     now: DateTime<Utc>,
 ) -> QueryResult<Vec<Shown>> {
     let Some(rows) = spec.watermark.rows() else { return Ok(Vec::new()) };
     let text = |text: &str| Value::Text(text.to_owned());
     let mut statement = Statement::new("with w as (");
-    counted(&mut statement, rows, now);
+    match public {
+        Some(public) => counted(&mut statement, &format!("{rows} and {public}"), now),
+        None => counted(&mut statement, rows, now),
+    }
     if let Some(scope) = scope {
         statement.push(" and lower(w.scope) = lower(").bind(SqlType::Text, text(scope)).push(")");
     }
@@ -179,6 +187,8 @@ async fn of_kind(
     if let Some(scope) = scope {
         statement.push(" where lower(f.scope) = lower(").bind(SqlType::Text, text(scope)).push(")");
     }
+    // Of a scope of which there are failures alone nobody knows whether it is public.
+    let join = if public.is_some() { "left join" } else { "full join" };
     statement.push(&format!(
         "), failing as (select folded, min(scope) as scope, count(*) as open, \
          min(position) as least from f group by folded), \
@@ -192,7 +202,7 @@ async fn of_kind(
          select coalesce(h.scope, f.scope), h.at, h.key, \
          case when f.open is null then h.at else s.at end, \
          case when f.open is null then h.key else s.key end, coalesce(f.open, 0) \
-         from high h full join failing f on f.folded = h.folded \
+         from high h {join} failing f on f.folded = h.folded \
          left join safe s on s.folded = h.folded"
     ));
     let rows: Vec<Row> = statement.load(conn).await?;

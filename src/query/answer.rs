@@ -10,15 +10,18 @@ use super::{
     grammar, list,
     plan::{Filter, Plan},
     relation::Relation,
+    resource::Resource,
+    value,
     view::View,
     window::Span,
 };
 use crate::{
     app::App,
-    db::Connection,
+    db::{Connection, sql::Value},
     http::{
         access::{Allowed, ReadsResource},
         extract::Params,
+        openapi,
         problem::{Problem, Result},
         scope::Scope,
     },
@@ -62,6 +65,15 @@ pub async fn one(
     let mut connection = app.reader().await?;
     let row = list::one(view, &shown, filters, &mut connection).await?;
     row.map(json).ok_or_else(|| Problem::not_found("There is no such row."))
+}
+
+/// Reads the key in a row's path. Where it cannot be one, a word that stands there in other paths may
+/// be meant.
+pub fn key(resource: &Resource, text: &str) -> Result<Value> {
+    value::parse("id", resource.key(), text).map_err(|fault| {
+        let words = openapi::words_below(resource.path);
+        Problem::invalid(vec![fault.suggest(text, words.iter().map(String::as_str))])
+    })
 }
 
 /// Says what the plan's window means now.

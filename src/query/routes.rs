@@ -17,7 +17,6 @@ use super::{
     format::Format,
     plan::Filter,
     resource::Resource,
-    value,
     view::View,
 };
 use crate::{
@@ -26,7 +25,7 @@ use crate::{
         access::{Allowed, ReadsResource},
         conditional::ReadAt,
         extract::{Params, Path},
-        problem::{Problem, Result},
+        problem::Result,
     },
 };
 
@@ -74,8 +73,7 @@ async fn show_row(
     Path(id): Path<String>,
     params: Params,
 ) -> Result<Response> {
-    let id =
-        value::parse("id", view.column(0), &id).map_err(|fault| Problem::invalid(vec![fault]))?;
+    let id = answer::key(view.resource(), &id)?;
     let read_at = read_at(&app, &view, &params);
     let row = answer::one(&app, &caller, &view, &[Filter::equals(0, id)], &params).await?;
     Ok(marked(row, read_at))

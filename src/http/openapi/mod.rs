@@ -77,6 +77,15 @@ pub fn document() -> anyhow::Result<Arc<Document>> {
     Ok(Arc::clone(DOCUMENT.get_or_init(|| document)))
 }
 
+/// The words that paths of the document have right below a path of the API.
+pub fn words_below(path: &str) -> Vec<String> {
+    let prefix = format!("/api/v1{path}/");
+    let document = document().ok();
+    let paths = document.iter().flat_map(|document| &document.paths);
+    let below = paths.filter_map(|path| path.strip_prefix(&prefix));
+    below.filter(|word| !word.contains(['/', '{'])).map(str::to_owned).collect()
+}
+
 /// The document's own route.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(serve))

@@ -27,7 +27,7 @@ const REFUSALS: [Refusal; 12] = [
         name: "Unauthorized",
         description: "A token is needed, or the one sent is not valid.",
         code: "unauthorized",
-        detail: "This needs a token.",
+        detail: "This needs a token with the scope `read`.",
     },
     Refusal {
         status: "403",

@@ -256,6 +256,13 @@ async fn every_row_names_the_payload_it_came_from() {
             0,
             issue("second", 3),
         ),
+        (
+            "github_account where github_account_id = 5",
+            "/users/profiles",
+            &second,
+            0,
+            issue("second", 3),
+        ),
     ] {
         let id = sender.number(&format!("select id from {table}")).await;
         let from = sender.get(&format!("{path}/{id}/provenance")).await.expect(200);
@@ -270,7 +277,9 @@ async fn every_row_names_the_payload_it_came_from() {
     assert_eq!(plain.text(), issue("second", 3).to_string());
     let stub = sender.number("select id from github_repository").await;
     let path = format!("/github/repositories/{stub}/provenance");
-    assert_eq!(sender.get(&path).await.status(), 404);
+    let stub = sender.get(&path).await.expect(404);
+    let nothing = sender.get("/github/repositories/999999/provenance").await.expect(404);
+    assert_ne!(stub["detail"], nothing["detail"]);
     let token = sender.app.token(&["read"]);
     let refused =
         sender.app.get_as(&token, "/api/v1/ingest/raw/github_activity_tracker/a/b/issues/1.json");

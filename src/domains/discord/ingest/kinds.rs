@@ -28,16 +28,17 @@ static SPEC: Spec = Spec {
     limit: 1_000_000,
     schema: include_str!("schema/exports.json"),
     example: include_str!("example/exports.json"),
-    watermark: Watermark::Of(
-        "select x.scope, m.message_created_at as at, m.message_id::text as key, \
-         (extract(epoch from m.message_created_at) * 1000000)::bigint as position \
-         from discord_message m join discord_channel c on c.id = m.channel_id \
-         join discord_server s on s.id = c.server_id \
-         cross join lateral (values (s.server_id::text), \
-             (s.server_id::text || '/' || c.channel_id::text)) x(scope) \
-         where not m.is_deleted \
-         and m.message_created_at <= m.created_at + interval '24 hours'",
-    ),
+    watermark: Watermark::Private {
+        rows: "select x.scope, m.message_created_at as at, m.message_id::text as key, \
+               (extract(epoch from m.message_created_at) * 1000000)::bigint as position \
+               from discord_message m join discord_channel c on c.id = m.channel_id \
+               join discord_server s on s.id = c.server_id \
+               cross join lateral (values (s.server_id::text), \
+                   (s.server_id::text || '/' || c.channel_id::text)) x(scope) \
+               where not m.is_deleted \
+               and m.message_created_at <= m.created_at + interval '24 hours'",
+        public: "s.server_id <> 0",
+    },
     known: Known {
         key: "{message_id}",
         stored: "u join discord_message m on m.message_id = case \

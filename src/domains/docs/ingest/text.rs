@@ -33,10 +33,9 @@ use crate::{
     },
     ingest::{archive::Archive, clean, derived},
     query::{
-        docs,
+        answer, docs,
         resource::{Resource, Served},
         routes::serving,
-        value,
     },
 };
 
@@ -76,7 +75,7 @@ async fn show(
     Path(id): Path<String>,
 ) -> Result<Response> {
     let key = resource.key();
-    let id = value::parse("id", key, &id).map_err(|fault| Problem::invalid(vec![fault]))?;
+    let id = answer::key(&resource, &id)?;
     let mut statement = Statement::new(
         "select c.content_hash, i.items -> (c.source_item - i.first_index) ->> 'raw' \
          from boost_doc_content c left join lateral (select * from receipt_items \

@@ -197,7 +197,10 @@ static KINDS: [SlackKind; 5] = [
             limit: 200_000,
             schema: include_str!("schema/messages.json"),
             example: include_str!("example/messages.json"),
-            watermark: Watermark::Of(MESSAGES_AT),
+            watermark: Watermark::Private {
+                rows: MESSAGES_AT,
+                public: "c.channel_type = 'public_channel'",
+            },
             known: Known {
                 key: "{team}/{channel}:{ts}",
                 stored: "u join slack_team t on t.team_id = u.team join slack_channel c \

@@ -103,6 +103,38 @@ async fn direct_messages_are_private() {
     assert_eq!(messages(&sender, &["content"]).await, [json!(["secret"])]);
     let public = sender.app.get("/api/v1/discord/messages").await.expect(200);
     assert_eq!(public["data"], json!([]));
+    let mut public = export(3, json!([message(12, 0, "said in public")]));
+    public["channel"]["id"] = json!("18");
+    post(&sender, "", &public).await;
+    // Nor is told where they come from, and how far they reach.
+    let message = sender.number("select id from discord_message where message_id = 11").await;
+    let channel = sender.number("select id from discord_channel where channel_id = 8").await;
+    let id = receipt["id"].as_str().unwrap();
+    let app = &sender.app;
+    let ingests = app.token(&["read", "ingest:discord"]);
+    for (path, of_the_domain) in [
+        (format!("/discord/messages/{message}/provenance"), 404),
+        (format!("/discord/channels/{channel}/provenance"), 404),
+        (format!("/ingest/receipts/{id}"), 200),
+        (format!("/ingest/receipts/{id}/items"), 200),
+    ] {
+        let path = format!("/api/v1{path}");
+        let (reads, sees) = (app.token(&["read"]), app.token(&["read", "read:pii"]));
+        let refused = if of_the_domain == 404 { [404, 404] } else { [401, 403] };
+        let answers = [app.get(&path).await, app.get_as(&reads, &path).await];
+        assert_eq!(answers.map(|it| it.status()), refused, "{path}");
+        assert_eq!(app.get_as(&ingests, &path).await.status(), of_the_domain, "{path}");
+        assert_eq!(app.get_as(&sees, &path).await.status(), 200, "{path}");
+    }
+    let marks = "/api/v1/ingest/watermarks?domain=discord";
+    let scopes = |answer: Value| -> Vec<Value> {
+        answer["data"].as_array().unwrap().iter().map(|mark| mark["scope"].clone()).collect()
+    };
+    let public = scopes(app.get(marks).await.expect(200));
+    assert_eq!(public.len(), 2, "a server and its channel: {public:?}");
+    let all = scopes(app.get_as(&ingests, marks).await.expect(200));
+    assert_eq!(all.len(), 4);
+    assert!(all.contains(&json!("0/8")) && !public.contains(&json!("0/8")), "{all:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -155,6 +155,17 @@ async fn what_is_not_public_leaves_no_trace_unless_it_is_asked_for() {
     let name =
         "select channel_name || ' ' || channel_type from slack_channel where channel_id = 'D2'";
     assert_eq!(slack.text(name).await, "D2 im");
+    // Where a scraper of it resumes is told to the scraper, and to whoever may read it.
+    let marks = "/api/v1/ingest/watermarks?domain=slack";
+    let failing = json!([{"ts": "no time", "type": "message"}]);
+    slack.refused("messages?team=T1&channel=D3&allow_private=true", &failing).await;
+    let token = |scope| slack.app.token(&["read", scope]);
+    for (token, seen) in
+        [(token("ingest:github"), 0), (token("ingest:slack"), 3), (token("read:pii"), 3)]
+    {
+        let answer = slack.app.get_as(&token, marks).await.expect(200);
+        assert_eq!(answer["data"].as_array().unwrap().len(), seen, "{answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
