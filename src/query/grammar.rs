@@ -1,6 +1,6 @@
 //! The list grammar: query parameters in, a [`Plan`] or every fault out.
 
-use std::{collections::HashSet, mem};
+use std::{borrow::Cow, collections::HashSet, mem};
 
 use super::{
     column::{Column, Type},
@@ -313,15 +313,16 @@ impl<'a> Reader<'a> {
     }
 
     fn values(&mut self, parameter: &str, column: &Column, text: &str) -> Option<Vec<Value>> {
-        let given = text.split(',').count();
-        if given > MAX_VALUES {
+        let texts = separated(text);
+        if texts.len() > MAX_VALUES {
+            let given = texts.len();
             let detail = format!("`{parameter}` takes at most {MAX_VALUES} values, not {given}.");
             self.fault(parameter, "too_many_items", detail);
             return None;
         }
         let before = self.faults.len();
-        let values = text
-            .split(',')
+        let values = texts
+            .iter()
             .filter_map(|text| self.accept(value::parse(parameter, column, text)))
             .collect();
         (self.faults.len() == before).then_some(values)
@@ -360,5 +361,42 @@ fn end_with_key(sort: &mut Vec<Key>) {
     } else {
         let descending = sort.last().is_some_and(|key| key.descending);
         sort.push(Key { column: 0, descending });
+    }
+}
+
+/// The values of a list. They are separated by commas, and one that holds a comma stands in double
+/// quotes, as in CSV.
+fn separated(text: &str) -> Vec<Cow<'_, str>> {
+    // NUL, which ends the line here, is refused by whoever reads the values.
+    if !text.contains('"') || text.contains('\0') {
+        return text.split(',').map(Cow::Borrowed).collect();
+    }
+    let mut reader = csv::ReaderBuilder::new();
+    let reader = reader.has_headers(false).terminator(csv::Terminator::Any(0));
+    let records = reader.from_reader(text.as_bytes()).into_records();
+    let values = records.flatten().flat_map(|record| {
+        record.iter().map(|value| Cow::Owned(value.to_owned())).collect::<Vec<_>>()
+    });
+    values.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_with_a_comma_stands_in_quotes() {
+        for (text, values) in [
+            ("", &[""] as &[_]),
+            ("a,,b", &["a", "", "b"]),
+            ("\"a,b\",c", &["a,b", "c"]),
+            ("c,\"a \"\"b\"\"\"", &["c", "a \"b\""]),
+            ("a\"b,c", &["a\"b", "c"]),
+            ("\"a\nb,\r\n\"", &["a\nb,\r\n"]),
+            ("\"\",\"", &["", ""]),
+            ("\"a,b", &["a,b"]),
+        ] {
+            assert_eq!(separated(text), values, "{text}");
+        }
     }
 }

@@ -218,8 +218,11 @@ fn instant(known: &[Release], version: Version) -> Result<DateTime<Utc>, Fault> 
         Some(_) => format!("It is not known when `{version}` was released."),
         None => format!("There is no release `{version}`."),
     };
-    let dated = known.iter().filter(|it| it.at.is_some()).map(|it| it.version.as_str());
-    Err(Fault::parameter("window", "unknown_release", detail).suggest(&version.to_string(), dated))
+    // The nearest by number, of two the newer: letters say little about releases.
+    let dated = known.iter().filter(|it| it.at.is_some());
+    let near = dated.min_by_key(|it| (it.key.abs_diff(version.key()), -it.key));
+    let suggestion = near.map(|it| it.version.trim_start_matches("boost-").to_owned());
+    Err(Fault { suggestion, ..Fault::parameter("window", "unknown_release", detail) })
 }
 
 #[cfg(test)]

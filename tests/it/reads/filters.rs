@@ -31,6 +31,11 @@ async fn every_operator_finds_what_a_search_by_hand_finds() {
                     Operator::In => vec![
                         raw(known[0]),
                         known.iter().take(3).map(|it| raw(it)).collect::<Vec<_>>().join(","),
+                        known
+                            .iter()
+                            .map(|it| format!("\"{}\"", raw(it)))
+                            .collect::<Vec<_>>()
+                            .join(","),
                     ],
                     Operator::Contains => {
                         vec!["_%".into(), "%".into(), "_".into(), raw(known[0]).to_uppercase()]

@@ -74,9 +74,25 @@ pub(crate) fn passes(column: &Column, operator: Operator, text: &str, row: &Valu
         Operator::Gte => known && value >= given(text),
         Operator::Lt => known && value < given(text),
         Operator::Lte => known && value <= given(text),
-        Operator::In => text.split(',').any(|text| value == given(text)),
+        Operator::In => listed(text).iter().any(|text| value == given(text)),
         Operator::IsNull => (text == "true") != known,
         Operator::Contains => lower(&value).contains(&text.to_lowercase()),
         Operator::StartsWith => lower(&value).starts_with(&text.to_lowercase()),
     }
+}
+
+/// The values of a list: between quotes a comma is a letter, and two quotes are one.
+fn listed(text: &str) -> Vec<String> {
+    let (mut values, mut is_quoted) = (vec![String::new()], false);
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let value = values.last_mut().unwrap();
+        match letter {
+            ',' if !is_quoted => values.push(String::new()),
+            '"' if is_quoted && letters.next_if_eq(&'"').is_some() => value.push('"'),
+            '"' if is_quoted || value.is_empty() => is_quoted = !is_quoted,
+            other => value.push(other),
+        }
+    }
+    values
 }

@@ -152,7 +152,11 @@ fn any_value(column: &Column, operator: Operator, rows: &[Value], random: &mut S
         Operator::IsNull => random.random_bool(0.5).to_string(),
         Operator::In => {
             let count = random.random_range(1..=5);
-            (0..count).map(|_| one(random)).collect::<Vec<_>>().join(",")
+            let values = (0..count).map(|_| match one(random) {
+                text if text.contains([',', '"']) => format!("\"{}\"", text.replace('"', "\"\"")),
+                text => text,
+            });
+            values.collect::<Vec<_>>().join(",")
         }
         Operator::Contains | Operator::StartsWith => {
             let text: Vec<_> = one(random).chars().collect();

@@ -216,7 +216,9 @@ async fn section(
 fn no_section(name: &str) -> Problem {
     let detail = format!("The dashboard has no section `{name}`.");
     let fault = Fault::parameter("section", "unknown_section", detail.clone());
-    Problem::not_found(detail).with(fault.suggest(name, Section::ALL.map(Section::name)))
+    let others = ["overview", "boost-usage"];
+    let names = Section::ALL.map(Section::name).into_iter().chain(others);
+    Problem::not_found(detail).with(fault.suggest(name, names))
 }
 
 /// A request after it was understood.
