@@ -35,19 +35,6 @@ impl Client {
         self.head.lines().find_map(|line| line.strip_prefix("etag: ")).map(str::to_owned)
     }
 
-    /// Asks for what has not changed.
-    pub(crate) async fn unchanged(&mut self, path: &str, tag: &str) -> anyhow::Result<()> {
-        let address = &self.address;
-        let head =
-            format!("GET {path} HTTP/1.1\r\nhost: {address}\r\nif-none-match: {tag}\r\n\r\n");
-        self.stream.write_all(head.as_bytes()).await?;
-        let end = self.read_head().await?;
-        if !self.head.starts_with("HTTP/1.1 304") || self.buffer.len() > end + 4 {
-            bail!("{}", self.head);
-        }
-        Ok(())
-    }
-
     /// Gets a stream; gives its bytes (with those of the chunks' sizes) and its lines.
     pub(crate) async fn stream(&mut self, path: &str, accept: &str) -> anyhow::Result<(u64, u64)> {
         let address = &self.address;

@@ -4,13 +4,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
-use crate::{copy, dashboard, http::Client, process, world::World};
+use crate::{
+    copy, dashboard,
+    http::Client,
+    process,
+    rate::{self, Rate},
+    world::World,
+};
 
 const ROWS: u32 = 1_000_000;
 const PAGE: u32 = 50;
 /// The page that is compared with the first.
 const DEEP: u32 = 2_000;
-const SECONDS: u64 = 5;
 const LIST: &str = "/api/v1/github/commits";
 
 pub(crate) async fn run() -> anyhow::Result<()> {
@@ -69,8 +74,10 @@ async fn mean(client: &mut Client, path: &str, times: u32) -> anyhow::Result<Dur
 
 /// Answers of 304 against whole ones.
 async fn unchanged(world: &World) -> anyhow::Result<()> {
-    println!("\n| read | 200, requests/s | 304, requests/s | ratio | 200, CPU ms | 304, CPU ms |");
-    println!("|---|---|---|---|---|---|");
+    println!(
+        "\n| read | connections | 200, requests/s | 304, requests/s | ratio | 200, CPU ms | 304, CPU ms | ratio |"
+    );
+    println!("|---|---|---|---|---|---|---|---|");
     for (name, path) in [
         ("list of 50", format!("{LIST}?limit=50")),
         ("list of 500", format!("{LIST}?limit=500")),
@@ -79,39 +86,22 @@ async fn unchanged(world: &World) -> anyhow::Result<()> {
         let mut client = Client::connect(&world.address, &world.token).await?;
         client.get(&path).await?;
         let tag = client.tag().context("the answer has no tag")?;
-        let whole = rate(world, &mut client, &path, None).await?;
-        let kept = rate(world, &mut client, &path, Some(&tag)).await?;
-        println!(
-            "| {name} | {:.0} | {:.0} | {:.1} | {:.3} | {:.3} |",
-            whole.0,
-            kept.0,
-            kept.0 / whole.0,
-            whole.1,
-            kept.1
-        );
+        for connections in [1, 4] {
+            let whole = rate::measure(world, &path, None, connections)?;
+            let kept = rate::measure(world, &path, Some(&tag), connections)?;
+            let ms = |rate: &Rate| rate.server_ms + rate.postgres_ms;
+            println!(
+                "| {name} | {connections} | {:.0} | {:.0} | {:.1} | {:.3} | {:.3} | {:.1} |",
+                whole.per_second,
+                kept.per_second,
+                kept.per_second / whole.per_second,
+                ms(&whole),
+                ms(&kept),
+                ms(&whole) / ms(&kept),
+            );
+        }
     }
     Ok(())
-}
-
-/// Requests a second, and the milliseconds of CPU that server and PostgreSQL spend on one.
-async fn rate(
-    world: &World,
-    client: &mut Client,
-    path: &str,
-    tag: Option<&str>,
-) -> anyhow::Result<(f64, f64)> {
-    let spent = || process::cpu(world.server, false) + process::cpu(world.postgres, true);
-    let (begun, before, mut done) = (Instant::now(), spent(), 0_u32);
-    while begun.elapsed() < Duration::from_secs(SECONDS) {
-        match tag {
-            Some(tag) => client.unchanged(path, tag).await?,
-            None => drop(client.get(path).await?),
-        }
-        done += 1;
-    }
-    let took = begun.elapsed().as_secs_f64();
-    let spent = spent().saturating_sub(before).as_secs_f64();
-    Ok((f64::from(done) / took, spent * 1_000.0 / f64::from(done)))
 }
 
 /// The whole table as a stream.

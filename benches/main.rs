@@ -17,6 +17,7 @@ mod large;
 mod mails;
 mod pgbench;
 mod process;
+mod rate;
 mod reads;
 #[path = "../tests/it/support/slow.rs"]
 mod slow;

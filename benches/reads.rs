@@ -7,25 +7,17 @@
 //!
 //! pgbench is run as it is by default, and with its statement prepared, as the server's is.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
-
 use crate::{
     commits, copy,
     http::Client,
     pgbench::{self, Mode},
-    process,
+    rate,
     world::World,
 };
 
 /// Connections of each measurement.
 const CLIENTS: [usize; 2] = [1, 4];
-const SECONDS: u64 = 5;
+const SECONDS: u32 = 5;
 const COMMITS: usize = 20_000;
 
 pub(crate) async fn run() -> anyhow::Result<()> {
@@ -75,64 +67,20 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         ),
     ] {
         for connections in CLIENTS {
-            let ours = rate(&world, &path, connections).await?;
-            let seconds = u32::try_from(SECONDS)?;
-            let simple = pgbench::rate(&world.url, &sql, Mode::Simple, connections, seconds)?;
-            let prepared = pgbench::rate(&world.url, &sql, Mode::Prepared, connections, seconds)?;
-            let nothing = rate(&world, "/health/live", connections).await?.per_second;
+            let ours = rate::measure(&world, &path, None, connections)?;
+            let simple = pgbench::rate(&world.url, &sql, Mode::Simple, connections, SECONDS)?;
+            let prepared = pgbench::rate(&world.url, &sql, Mode::Prepared, connections, SECONDS)?;
+            let nothing = rate::measure(&world, "/health/live", None, connections)?.per_second;
             println!(
                 "| {name} | {connections} | {:.0} | {simple:.0} | {:.2} | {prepared:.0} | {:.2} | {:.2} | {:.3} | {:.3} |",
                 ours.per_second,
                 ours.per_second / simple,
                 ours.per_second / prepared,
                 ours.per_second * (1.0 / prepared + 1.0 / nothing),
-                ours.server.as_secs_f64() * 1_000.0 / ours.requests,
-                ours.postgres.as_secs_f64() * 1_000.0 / ours.requests,
+                ours.server_ms,
+                ours.postgres_ms,
             );
         }
     }
     world.stop().await
-}
-
-struct Measured {
-    requests: f64,
-    per_second: f64,
-    server: Duration,
-    postgres: Duration,
-}
-
-async fn rate(world: &World, path: &str, connections: usize) -> anyhow::Result<Measured> {
-    let mut clients = Vec::new();
-    for _ in 0..connections {
-        let mut client = Client::connect(&world.address, &world.token).await?;
-        client.get(path).await?;
-        clients.push(client);
-    }
-    let done = Arc::new(AtomicU64::new(0));
-    let server = process::cpu(world.server, false);
-    let postgres = process::cpu(world.postgres, true);
-    let begun = Instant::now();
-    let mut tasks = Vec::new();
-    for mut client in clients {
-        let (done, path) = (Arc::clone(&done), path.to_owned());
-        tasks.push(tokio::spawn(async move {
-            while begun.elapsed() < Duration::from_secs(SECONDS) {
-                client.get(&path).await?;
-                done.fetch_add(1, Ordering::Relaxed);
-            }
-            anyhow::Ok(())
-        }));
-    }
-    for task in tasks {
-        task.await??;
-    }
-    let took = begun.elapsed();
-    #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-    let requests = done.load(Ordering::Relaxed) as f64;
-    Ok(Measured {
-        requests,
-        per_second: requests / took.as_secs_f64(),
-        server: process::cpu(world.server, false).saturating_sub(server),
-        postgres: process::cpu(world.postgres, true).saturating_sub(postgres),
-    })
 }
