@@ -13,7 +13,6 @@ use crate::{
     changes,
     config::Settings,
     db::migrate,
-    domains::dashboard,
     http,
     ingest::background,
 };
@@ -83,7 +82,6 @@ impl Server {
             let _ = tokio::join!(following, working);
         });
         tracing::info!(%address, "listening");
-        dashboard::prepare(&app);
         Ok(Self { app, address, database, stop, serving, background, signals })
     }
 

@@ -27,7 +27,7 @@ use crate::{
 pub(super) fn of_list(resource: &Resource) -> Vec<Parameter> {
     let mut parameters = vec![limit(), cursor(), sort(resource), fields(resource)];
     parameters.extend(include(resource, true));
-    parameters.extend(search(resource));
+    parameters.extend(search_of_list(resource));
     if resource.column("count").is_none() {
         parameters.push(count());
     }
@@ -180,8 +180,16 @@ pub(super) fn include(resource: &Resource, is_list: bool) -> Option<Parameter> {
     (most > 0).then(|| shared(parameter, &format!("include.{}.{of}", resource.name)))
 }
 
-/// `q` of a list whose rows have prose.
-fn search(resource: &Resource) -> Option<Parameter> {
+/// `q`, where rows have prose.
+pub(in crate::query) fn search(resource: &Resource, words: String) -> Option<ParameterBuilder> {
+    let text = schema::of_type(Type::Text, false).min_length(Some(1)).max_length(Some(MAX_SEARCH));
+    let parameter =
+        query("q", words).schema(Some(text)).example(Some(json!("\"move only\" -boost")));
+    (!resource.prose.is_empty()).then_some(parameter)
+}
+
+/// `q` of a list.
+fn search_of_list(resource: &Resource) -> Option<Parameter> {
     let words = format!(
         "Full-text search in {}: words in any English form, `\"a phrase\"`, `or`, `-without`; \
          `Boost.Asio` and `boost/json.hpp` are phrases, and found by their words, too. The best \
@@ -191,10 +199,7 @@ fn search(resource: &Resource) -> Option<Parameter> {
          longer than the server allows (503), and more filters or a `sort` make it shorter.",
         value::list(resource.prose)
     );
-    let text = schema::of_type(Type::Text, false).min_length(Some(1)).max_length(Some(MAX_SEARCH));
-    let parameter =
-        query("q", words).schema(Some(text)).example(Some(json!("\"move only\" -boost")));
-    (!resource.prose.is_empty()).then(|| shared(parameter, &format!("q.{}", resource.name)))
+    search(resource, words).map(|parameter| shared(parameter, &format!("q.{}", resource.name)))
 }
 
 fn limit() -> Parameter {

@@ -48,6 +48,8 @@ fn parameters(resource: &Resource) -> Vec<Parameter> {
     }
     parameters.extend([group_by(resource), measure(resource), top()]);
     parameters.extend(parameter::window(resource));
+    let words = "Only rows that the list's `q` finds.".to_owned();
+    parameters.extend(parameter::search(resource, words).map(ParameterBuilder::build));
     parameters.extend(parameter::filters(resource));
     parameters
 }

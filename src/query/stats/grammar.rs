@@ -1,4 +1,4 @@
-//! The parameters of statistics: a list's filters and window, and what is to be worked out.
+//! The parameters of statistics: a list's filters, window and search, and what is to be worked out.
 
 use super::plan::{
     Bucket, Function, MAX_GROUPS, MAX_MEASURES, MAX_TOP, Measure, Series, Stats, is_group, is_time,
@@ -8,10 +8,10 @@ use crate::{
     query::{column::Column, grammar, plan::Plan, value, view::View},
 };
 
-/// The parameters that are neither filters nor `window`.
+/// The parameters that say nothing about which rows are meant.
 pub const STATS_WORDS: [&str; 6] = ["bucket", "time", "group_by", "measure", "top", "fill"];
 /// Every parameter that is no filter, for suggestions.
-const WORDS: [&str; 7] = ["bucket", "time", "group_by", "measure", "top", "fill", "window"];
+const WORDS: [&str; 8] = ["bucket", "time", "group_by", "measure", "top", "fill", "window", "q"];
 
 /// Reads the parameters: which rows are meant, and what is worked out of them.
 pub fn stats(view: &View, pairs: &[(String, String)]) -> Result<(Plan, Stats), Vec<Fault>> {

@@ -206,6 +206,20 @@ async fn the_best_come_first_and_pages_go_on_from_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_found_can_be_measured() {
+    let (app, token) = seeded().await;
+    talk(&app, 20).await;
+    let path = "/mailing-list/messages";
+    for q in ["coroutines", "\"about coroutines\"", "coroutines -meeting", "nowhere"] {
+        let (found, _) = search(&app, &token, path, q).await;
+        let asked = format!("/api/v1{path}/stats?measure=count&q={}", escaped(q));
+        let measured = app.get_as(&token, &asked).await.expect(200);
+        let count = measured["data"][0]["count"].as_u64().unwrap_or_default();
+        assert_eq!(count, found.len() as u64, "{q}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn any_text_can_be_searched_for() {
     let (app, token) = seeded().await;
     talk(&app, 20).await;

@@ -82,11 +82,6 @@ impl BoostUsage {
         let written = kept.as_of(as_of, app).await?;
         Ok(Answer { as_of, kept_at, kept, written })
     }
-
-    /// Has it read before anybody asks.
-    pub async fn prepare(app: &App) -> Result<()> {
-        Self::answer(app, None).await.map(drop)
-    }
 }
 
 /// The work of reading the tables.

@@ -12,11 +12,15 @@ use super::{
 };
 use crate::http::problem::Result;
 
+/// How many times what it took to work an answer out it is left alone at least, so that no more than a
+/// quarter of a connection's time is spent on it.
+const REST: u32 = 3;
+
 /// How an answer is kept fresh.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rhythm {
-    /// How often it is looked at. Half of the oldest that it may be: so it is not older, unless to
-    /// work it out takes as long as the other half.
+    /// How often it is looked at. Half of the oldest that it may be: so it is not older, unless it is
+    /// too dear for that.
     pub(super) look: Duration,
     /// For how long after it was asked for. Clients are told to keep an answer for five minutes, so
     /// those who poll come within ten.
@@ -53,17 +57,21 @@ async fn follow<W: Work>(
     turn: Arc<tokio::sync::Mutex<()>>,
     rhythm: Rhythm,
 ) {
+    let mut pause = rhythm.look;
     loop {
-        tokio::time::sleep(rhythm.look).await;
+        tokio::time::sleep(pause).await;
         let Some(place) = place.upgrade() else { return };
         if lock(&place.asked).elapsed() > rhythm.keen {
             return;
         }
         let _turn = turn.lock().await;
-        // Whoever asks when it is too old will be told of the failure.
         if let Err(problem) = refresh(&place, &*work, rhythm).await {
+            // Whoever asks when it is too old will be told of the failure, and have it tried again.
             tracing::warn!(?problem, "an answer of the dashboard stays old");
+            return;
         }
+        let took = lock(&place.kept).as_ref().map_or(Duration::ZERO, |kept| kept.took);
+        pause = rhythm.look.max(took * REST);
     }
 }
 

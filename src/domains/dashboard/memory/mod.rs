@@ -195,7 +195,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
     use super::{place::Kept, *};
 
@@ -204,6 +204,7 @@ mod tests {
     struct Counted {
         database: Arc<AtomicU64>,
         times: Arc<AtomicU64>,
+        is_away: Arc<AtomicBool>,
     }
 
     impl Counted {
@@ -234,6 +235,9 @@ mod tests {
 
         async fn answer(&self, _: &Seen) -> Result<u64> {
             tokio::time::sleep(Duration::from_millis(30)).await;
+            if AtomicBool::load(&self.is_away, Ordering::SeqCst) {
+                return Err(Problem::unavailable("away", "The database is away."));
+            }
             Ok(self.times.fetch_add(1, Ordering::SeqCst) + 1)
         }
     }
@@ -321,6 +325,20 @@ mod tests {
         work.write();
         tokio::time::sleep(Duration::from_millis(100)).await;
         assert_eq!(work.times(), 1);
+    }
+
+    #[tokio::test]
+    async fn what_fails_is_left_alone_until_it_is_asked_for() {
+        let (memory, work) = (quick(Duration::from_mins(1)), Counted::default());
+        memory.get(1, &work.asked(), work.clone()).await.unwrap();
+        let keeper = lock(&memory.place(1).keeper).clone().unwrap();
+        work.is_away.store(true, Ordering::SeqCst);
+        work.write();
+        until(|| keeper.is_finished()).await;
+        work.is_away.store(false, Ordering::SeqCst);
+        // It is as old as it may be for what it costs.
+        memory.get(1, &work.asked(), work.clone()).await.unwrap();
+        until(|| work.times() == 2).await;
     }
 
     #[tokio::test]
