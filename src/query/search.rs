@@ -1,9 +1,9 @@
 //! `q`: full-text search in a table's prose.
 //!
 //! PostgreSQL does the searching, by an index on the words of the prose (the migration
-//! `dotted_words`), so the expression here is to the letter the index's. What is searched for is joined to the
-//! table, once, as `search.query`, and where the best come first, the rank as `ranked.rank`: a
-//! column that no row shows, so that order and cursor treat it like any other.
+//! `dotted_words`), so the expression here is to the letter the index's. What is searched for is
+//! joined to the table, once, as `search.query`, and where the best come first, the rank as
+//! `ranked.rank`: a column that no row shows, so that order and cursor treat it like any other.
 
 use diesel::{
     QueryResult,
