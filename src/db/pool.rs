@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use deadpool::{Runtime, managed::TimeoutType};
+use deadpool::{
+    Runtime,
+    managed::{QueueMode, TimeoutType},
+};
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{
     SimpleAsyncConnection as _,
@@ -69,6 +72,8 @@ pub fn build(url: &str, settings: &PoolSettings) -> anyhow::Result<Pool> {
     Pool::builder(AsyncDieselConnectionManager::new_with_config(url, config))
         .max_size(settings.size)
         .runtime(Runtime::Tokio1)
+        // The connection that was used last: what its session needs is still in the processor's cache.
+        .queue_mode(QueueMode::Lifo)
         .wait_timeout(Some(settings.wait_timeout))
         .create_timeout(Some(settings.connect_timeout))
         .recycle_timeout(Some(settings.connect_timeout))

@@ -228,12 +228,14 @@ impl<'a> Clauses<'a> {
     }
 
     /// The same spelt out, for keys of both directions and for nulls among them:
-    /// `(a >= $1 and (a > $1 or b < $2))`. The first bound is what an index on `a` serves.
+    /// `(a >= $1 and (a > $1 or b < $2))`. The first bound is what an index on `a` serves; where `a`
+    /// may be null there is none, since nulls follow whatever is bounded.
     fn lexicographic(&mut self, terms: &[Term], leading: bool) {
         let Some((term, rest)) = terms.split_first() else {
             self.statement.push("false");
             return;
         };
+        let leading = leading && !term.nullable;
         let path = term.path;
         if term.value == Some(&Value::Null) {
             // Nulls are last: what follows one shares it.
