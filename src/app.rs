@@ -70,7 +70,7 @@ impl App {
         let domains = domains::all();
         let app = Self(Arc::new(Shared {
             keys,
-            changes: Changes::new(&domains, settings.max_subscribers),
+            changes: Changes::new(&domains, settings.max_subscribers, settings.pool_size / 4),
             versions: Versions::new(&domains),
             archive: Archive::open(&settings.workspace, &server_name())
                 .context("cannot open the archive")?,

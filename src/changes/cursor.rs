@@ -11,6 +11,9 @@ const MAC_KEY: &[u8] = b"boost-dashboard change cursor 1";
 /// Bytes of the MAC that are kept.
 const MAC_LENGTH: usize = 12;
 
+/// More keys than any row of the log has.
+const MAX_PLACE: i64 = 1 << 30;
+
 /// What of the log was seen: every row before `xid` and `seq`, and of that one the first `place`
 /// keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -20,6 +23,18 @@ pub(super) struct Position {
     pub(super) place: i64,
 }
 
+impl Position {
+    /// Behind a row of the log: the row itself may be forgotten, and nothing is missing.
+    pub(super) fn behind(xid: i64, seq: i64) -> Self {
+        Self { xid, seq: seq.saturating_add(1), place: 0 }
+    }
+
+    /// Whether a position can be one: the statement that reads on from it calculates with it.
+    fn is_sound(self) -> bool {
+        self.xid >= 0 && self.seq >= 0 && (0..=MAX_PLACE).contains(&self.place)
+    }
+}
+
 /// Where a feed begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum After {
@@ -27,14 +42,14 @@ pub(super) enum After {
     Beginning,
     /// With what is committed from now on.
     Now,
-    /// Behind what was seen of the log of a database cluster.
+    /// Behind what was seen of the log of a database, which its lineage names.
     Seen(Position, i64),
 }
 
-/// The cursor of a position in the log of the cluster `system`.
-pub(super) fn seal(position: Position, system: i64) -> String {
+/// The cursor of a position in the log of a `lineage`.
+pub(super) fn seal(position: Position, lineage: i64) -> String {
     let mut payload = Vec::with_capacity(32 + MAC_LENGTH);
-    for number in [system, position.xid, position.seq, position.place] {
+    for number in [lineage, position.xid, position.seq, position.place] {
         payload.extend(number.to_be_bytes());
     }
     let mac = mac(&payload).finalize().into_bytes();
@@ -62,8 +77,9 @@ fn unseal(text: &str) -> Option<After> {
     mac(payload).verify_truncated_left(given).ok().filter(|()| given.len() == MAC_LENGTH)?;
     let mut numbers = payload.chunks_exact(8).map(|it| it.try_into().map(i64::from_be_bytes));
     let mut next = || numbers.next()?.ok();
-    let system = next()?;
-    Some(After::Seen(Position { xid: next()?, seq: next()?, place: next()? }, system))
+    let lineage = next()?;
+    let position = Position { xid: next()?, seq: next()?, place: next()? };
+    position.is_sound().then_some(After::Seen(position, lineage))
 }
 
 fn mac(payload: &[u8]) -> Hmac<Sha256> {
@@ -91,7 +107,10 @@ mod tests {
                 assert!(open("after", Some(&other)).is_err(), "{other}");
             }
         }
-        for text in ["", "NOW", "0", &sealed[..20]] {
+        // The key is no secret: whoever forges one is refused what the database would choke on.
+        let unsound = [(-1, 0, 0), (0, -1, 0), (0, 0, -1), (0, 0, i64::MAX)];
+        let [a, b, c, d] = unsound.map(|(xid, seq, place)| seal(Position { xid, seq, place }, -5));
+        for text in ["", "NOW", "0", &sealed[..20], &a, &b, &c, &d] {
             assert_eq!(open("after", Some(text)).unwrap_err().code, "invalid_cursor", "{text}");
         }
     }

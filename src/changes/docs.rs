@@ -27,13 +27,14 @@ use crate::{
 const HOW: &str = "In the order in which transactions committed, without gaps: what a long \
     transaction commits late comes late, and is not skipped. Each entry has the row as it is now, or \
     null for one that is gone (`delete`); of several changes of a row on one page the last is shown, \
-    and a change may be told twice, so apply entries in their order by `id`. A change that leaves \
-    every column as it was (bookkeeping) may be told too.\n\n\
+    and a change may be told twice, so apply entries in their order by `id`. A write that leaves what \
+    a row is made of as it was is not told.\n\n\
     To copy a table and keep the copy fresh: take `page.next_cursor` of `?after=now`, then export the \
     table, then follow the feed from that cursor; what changed during the export comes once more. \
     The cursor is good for the feed of every table. `page.next_cursor` is always given: ask again \
     with it, at once if `has_more`, else later. Changes are kept for a time (90 days unless the \
-    server says otherwise); a cursor from before is 410: export again.";
+    server says otherwise); a cursor from before, or of a database that was restored since, is 410: \
+    export again.";
 
 const BRIEFLY: &str = "Entries in the order in which transactions committed, without gaps, deletions \
     included: each has the row as it is now, or null if it is gone. `page.next_cursor` is always \
@@ -135,8 +136,10 @@ fn at(
         let content = ContentBuilder::new().schema(Some(schema)).example(Some(example)).build();
         answer = answer.content(media, content);
     }
-    let expired = ResponseBuilder::new()
-        .description("What was changed after the cursor is no longer kept: export again.");
+    let expired = ResponseBuilder::new().description(
+        "What was changed after the cursor is no longer kept, or the database was restored since: \
+             export again.",
+    );
     let mut operation =
         operation.response("200", answer.build()).response("410", expired.build()).build();
     operation.parameters = Some(parameters.into_iter().map(RefOr::T).collect());

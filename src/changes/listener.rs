@@ -4,7 +4,7 @@
 //! holds up all others that do until it is on disk. What nobody said, because it was written by hand
 //! or its writer was killed, is found by looking at the end of the log from time to time.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use deadpool::managed::Object;
@@ -21,7 +21,6 @@ use crate::{
         Connection,
         sql::{Row, SqlType, Statement, Value},
     },
-    ingest::tx::{Count, Tally},
     query::hidden,
 };
 
@@ -34,22 +33,30 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long after a failure it is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Tells everyone which tables a batch has changed, as [`announce_tables`] does.
-pub async fn announce(app: &App, tally: &Tally, connection: &mut Connection) {
-    let is_changed =
-        |(_, count): &(&String, &Count)| count.inserted + count.updated + count.deleted > 0;
-    let changed = tally.iter().filter(is_changed).map(|(table, _)| table.as_str());
-    announce_tables(app, changed, connection).await;
+/// The tables that a transaction has written so far, as the log has them: whatever its statements
+/// changed, by whatever way.
+pub async fn written(transaction: &mut Connection) -> QueryResult<Vec<String>> {
+    let sql = "select distinct table_name from change_log \
+               where xid = pg_current_xact_id()::text::bigint";
+    let rows: Vec<Row> = Statement::new(sql).load(transaction).await?;
+    Ok(rows.into_iter().filter_map(text).collect())
+}
+
+fn text(Row(values): Row) -> Option<String> {
+    match values.into_iter().next() {
+        Some(Value::Text(text)) => Some(text),
+        _ => None,
+    }
 }
 
 /// Tells everyone, here and on other servers, which tables were written. To be called after the
 /// commit and before the answer: then whoever is answered is not shown what was there before.
-pub async fn announce_tables(
+pub async fn announce(
     app: &App,
-    tables: impl Iterator<Item = &str>,
+    tables: impl IntoIterator<Item = &str>,
     connection: &mut Connection,
 ) {
-    let tables: Vec<_> = tables.collect();
+    let tables: Vec<_> = tables.into_iter().collect();
     if tables.is_empty() {
         return;
     }
@@ -136,44 +143,56 @@ async fn hear(app: &App, away: &mut bool) -> anyhow::Result<()> {
     }
 }
 
-/// The end of the log: what transactions wrote that may still have company to come.
-#[derive(Debug, Default)]
+/// The end of the log, as a look found it: which transactions were over.
+#[derive(Debug)]
 struct End {
-    xid: i64,
-    /// Rows of each table that were seen from `xid` on.
-    seen: HashMap<String, i64>,
+    /// From here on none was begun.
+    next: i64,
+    /// Those that were running.
+    running: Vec<i64>,
+}
+
+impl Default for End {
+    /// At the first look there is nothing that would be news.
+    fn default() -> Self {
+        Self { next: i64::MAX, running: Vec::new() }
+    }
 }
 
 impl End {
-    /// The tables of which there is more than at the last look, committed by then or not.
+    /// The tables that transactions wrote which have committed since the last look. Their numbers are
+    /// among those that were running then, or greater: so a look costs what is new, however long
+    /// another transaction keeps the log's end back.
     async fn look(&mut self, connection: &mut Connection) -> QueryResult<Vec<String>> {
         let mut statement = Statement::new(
-            "select now.xmin, l.table_name, count(l.seq), count(l.seq) filter (where l.xid >= now.xmin)
-             from (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint as xmin) now
-             left join change_log l on l.xid >= case ",
+            "select distinct pg_current_snapshot()::text as now, l.table_name
+             from (select) once left join change_log l on l.xid >= ",
         );
-        // At first there is nothing that would be news.
         statement
-            .bind(SqlType::BigInt, Value::BigInt(self.xid))
-            .push(" when 0 then now.xmin else ")
-            .bind(SqlType::BigInt, Value::BigInt(self.xid))
-            .push(" end group by now.xmin, l.table_name");
+            .bind(SqlType::BigInt, Value::BigInt(self.next))
+            .push(" or l.xid = any(")
+            .bind_all(SqlType::BigInt, self.running.iter().copied().map(Value::BigInt))
+            .push(")");
         let rows: Vec<Row> = statement.load(connection).await?;
-        let (mut changed, mut seen) = (Vec::new(), HashMap::new());
+        let mut changed = Vec::new();
         for Row(values) in rows {
-            let [Value::BigInt(xmin), table, Value::BigInt(rows), Value::BigInt(kept)] =
-                &values[..]
-            else {
-                continue;
-            };
-            self.xid = *xmin;
-            let Value::Text(table) = table else { continue };
-            if *rows > self.seen.get(table).copied().unwrap_or_default() {
+            let [Value::Text(now), table] = &values[..] else { continue };
+            *self = Self::of(now);
+            if let Value::Text(table) = table {
                 changed.push(table.clone());
             }
-            seen.insert(table.clone(), *kept);
         }
-        self.seen = seen;
         Ok(changed)
+    }
+
+    /// Of a snapshot as PostgreSQL writes it: `xmin:xmax:running,…`.
+    fn of(snapshot: &str) -> Self {
+        let mut parts = snapshot.split(':').skip(1);
+        let next = parts.next().and_then(|number| number.parse().ok());
+        let running = parts.next().unwrap_or_default().split(',');
+        Self {
+            next: next.unwrap_or_default(),
+            running: running.filter_map(|number| number.parse().ok()).collect(),
+        }
     }
 }

@@ -35,7 +35,7 @@ use crate::{
     query::view::View,
 };
 
-pub use listener::{announce, announce_tables};
+pub use listener::{announce, written};
 pub use prune::prune;
 
 /// How long one waits that is told of changes, before it looks by itself.
@@ -60,11 +60,15 @@ pub struct Changes {
     told: watch::Sender<()>,
     closed: CancellationToken,
     places: Arc<Semaphore>,
+    /// Those who may read at once: whoever follows is woken together with all others, and must not
+    /// have every connection.
+    readers: Semaphore,
 }
 
 impl Changes {
-    /// Feeds of every table of the domains, for at most `subscribers` that wait at once.
-    pub fn new(domains: &[Domain], subscribers: usize) -> Self {
+    /// Feeds of every table of the domains, for at most `subscribers` that wait at once, of whom
+    /// `readers` read at once.
+    pub fn new(domains: &[Domain], subscribers: usize, readers: usize) -> Self {
         let feeds = domains.iter().flat_map(|domain| {
             domain.resources.iter().map(|resource| {
                 let view = Arc::new(View::new(Arc::new(resource.clone())));
@@ -76,6 +80,7 @@ impl Changes {
             told: watch::Sender::new(()),
             closed: CancellationToken::new(),
             places: Arc::new(Semaphore::new(subscribers.min(Semaphore::MAX_PERMITS))),
+            readers: Semaphore::new(readers.clamp(1, Semaphore::MAX_PERMITS)),
         }
     }
 

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     app::App,
     db::{Connection, sql::Value},
-    http::problem::Result,
+    http::problem::{Problem, Result},
     query::rows,
 };
 
@@ -36,7 +36,7 @@ pub(super) struct Wanted {
 pub(super) struct Page {
     pub(super) changes: Vec<Change>,
     seen: Position,
-    system: i64,
+    lineage: i64,
     pub(super) more: bool,
     pub(super) held: bool,
 }
@@ -53,12 +53,12 @@ pub(super) struct Change {
 impl Page {
     /// What the next page comes after.
     pub(super) fn next(&self) -> After {
-        After::Seen(self.seen, self.system)
+        After::Seen(self.seen, self.lineage)
     }
 
     /// The same as a cursor.
     pub(super) fn cursor(&self) -> String {
-        cursor::seal(self.seen, self.system)
+        cursor::seal(self.seen, self.lineage)
     }
 
     /// The JSON document.
@@ -85,6 +85,7 @@ impl Page {
 /// Reads the page after `after`. It is empty only at the end of what may be read, or if a long part
 /// of the log is of rows that the caller may not see; then there is more.
 pub(super) async fn read(app: &App, wanted: &Wanted, mut after: After) -> Result<Page> {
+    let _turn = app.changes.readers.acquire().await.map_err(Problem::internal)?;
     let mut connection = app.reader().await?;
     let scan = Scan {
         tables: wanted.tables.as_deref(),
@@ -98,10 +99,11 @@ pub(super) async fn read(app: &App, wanted: &Wanted, mut after: After) -> Result
         let changes = shown(app, wanted, &part, &mut connection).await?;
         rounds += 1;
         if !changes.is_empty() || !part.more || rounds == ROUNDS {
-            let Part { seen, system, more, held, .. } = part;
-            return Ok(Page { changes, seen, system, more, held });
+            connection.rest();
+            let Part { seen, lineage, more, held, .. } = part;
+            return Ok(Page { changes, seen, lineage, more, held });
         }
-        after = After::Seen(part.seen, part.system);
+        after = After::Seen(part.seen, part.lineage);
     }
 }
 
@@ -140,14 +142,14 @@ async fn shown(
     for (entry, key) in last.into_iter().rev() {
         let row = found.get_mut(entry.table.as_str()).and_then(|rows| rows.remove(&key));
         if row.is_some() || gone.contains(&(entry.table.as_str(), key)) {
-            changes.push(change(entry, row.as_deref(), part.system));
+            changes.push(change(entry, row.as_deref(), part.lineage));
         }
     }
     Ok(changes)
 }
 
-fn change(entry: &Entry, row: Option<&[u8]>, system: i64) -> Change {
-    let cursor = cursor::seal(entry.seen, system);
+fn change(entry: &Entry, row: Option<&[u8]>, lineage: i64) -> Change {
+    let cursor = cursor::seal(entry.seen, lineage);
     let id = match &entry.key {
         Value::BigInt(id) => json!(id),
         Value::Text(key) => json!(key),

@@ -60,7 +60,7 @@ pub(super) async fn answer(
     };
     // The client knows where it stands even before anything is changed.
     let begin = match after {
-        After::Seen(position, system) => cursor::seal(position, system),
+        After::Seen(position, lineage) => cursor::seal(position, lineage),
         After::Now => first.cursor(),
         After::Beginning => String::new(),
     };
@@ -110,7 +110,7 @@ impl Following {
             if now >= self.sent + QUIET {
                 let event = Event::default().comment("nothing new");
                 self.ready.push_back(match self.after {
-                    After::Seen(position, system) => event.id(cursor::seal(position, system)),
+                    After::Seen(position, lineage) => event.id(cursor::seal(position, lineage)),
                     _ => event,
                 });
                 continue;

@@ -5,7 +5,11 @@
 //! items in one transaction together with the receipt, commit. When the last batch is committed the
 //! archive is synced, once; then the receipt may be given.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use diesel_async::{AnsiTransactionManager as Manager, TransactionManager};
 use serde_json::json;
@@ -68,6 +72,7 @@ pub async fn run_as(
         file: None,
         highs: None,
         detector: Arc::new(Detector::of(spec)),
+        written: BTreeSet::new(),
     };
     if let Some(archive) = job.archive.as_ref().filter(|_| !job.dry_run) {
         run.delivery = Some(archive.delivery(run.delivery_info()).map_err(Problem::internal)?);
@@ -75,7 +80,7 @@ pub async fn run_as(
     let response = match run.all(conn, source).await {
         Ok(response) => response,
         Err(unreadable) => {
-            changes::announce(app, &run.receipt.tables, conn).await;
+            run.announce(conn).await;
             return Err(run.break_off(conn, unreadable).await);
         }
     };
@@ -85,7 +90,7 @@ pub async fn run_as(
     run.measure();
     if !job.dry_run {
         app.wakeups.written(&run.receipt.tables);
-        changes::announce(app, &run.receipt.tables, conn).await;
+        run.announce(conn).await;
     }
     Ok((run.receipt, response))
 }
@@ -115,6 +120,8 @@ struct Run<'a> {
     /// The greatest stored position of each scope when a body of several batches began.
     highs: Option<HashMap<String, i64>>,
     detector: Arc<Detector>,
+    /// The tables that were written.
+    written: BTreeSet<String>,
 }
 
 /// What an attempt to store a unit gives.
@@ -122,9 +129,15 @@ struct Stored {
     outcomes: Vec<Outcome>,
     receipt: Receipt,
     response: Option<String>,
+    written: Vec<String>,
 }
 
 impl Run<'_> {
+    /// Tells everyone what was written.
+    async fn announce(&self, conn: &mut Connection) {
+        changes::announce(self.app, self.written.iter().map(String::as_str), conn).await;
+    }
+
     fn delivery_info(&self) -> DeliveryInfo {
         let spec = self.job.kind.spec();
         let params = self.job.context.params.iter();
@@ -265,6 +278,7 @@ impl Run<'_> {
             }
         };
         self.receipt = stored.receipt;
+        self.written.extend(stored.written);
         if let (Some(kept), Some(delivery)) = (&kept, &mut self.delivery) {
             settle(delivery, &*batch, unit, kept, &stored.outcomes, refused)
                 .map_err(archive_failed)?;
@@ -353,10 +367,12 @@ impl Run<'_> {
                     ledger::write_receipt(&mut tx, job, &receipt, response.as_deref()).await?;
                     ledger::write_items(&mut tx, told.items()).await?;
                     ledger::write_dead_letters(&mut tx, job, &dead).await?;
-                    drift.store(&mut tx, job.kind.spec()).await
+                    drift.store(&mut tx, job.kind.spec()).await?;
+                    // More than the tally counts: what is moved or deleted with a row, too.
+                    changes::written(tx.conn).await
                 };
                 match ledger.await {
-                    Ok(()) => Ok(Stored { outcomes, receipt, response }),
+                    Ok(written) => Ok(Stored { outcomes, receipt, response, written }),
                     Err(error) => Err(error.into()),
                 }
             }

@@ -2,6 +2,7 @@
 
 mod expired;
 mod order;
+mod shown;
 mod tables;
 mod waiting;
 

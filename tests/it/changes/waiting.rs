@@ -16,7 +16,7 @@ use super::{next, page, run};
 use crate::support::{TestApp, request};
 
 /// A server that listens, until the token is dropped.
-async fn listening(app: &TestApp) -> tokio_util::sync::DropGuard {
+pub(super) async fn listening(app: &TestApp) -> tokio_util::sync::DropGuard {
     let stop = CancellationToken::new();
     changes::start(app.app(), &stop);
     while app.app().versions.of(&["language"]).is_none() {

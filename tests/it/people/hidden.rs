@@ -340,6 +340,43 @@ async fn whoever_follows_is_told_and_no_tag_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_follows_is_told_what_a_proposal_is_called() {
+    let people = world().await;
+    people.send(Method::POST, "/identities/1/hide", None).await.expect(200);
+    people.sql("insert into tmp_identity (display_name) values ('plain')").await;
+    let id = people.app.db().number("select max(id) from tmp_identity").await;
+    let profile = people.app.db().number("select min(id) from base_profile").await;
+    let told = async |after: Option<&str>| {
+        people.app.db().settle().await;
+        let after = after.unwrap_or("now");
+        let path = format!("/api/v1/users/tmp-identities/changes?after={after}");
+        let page = people.app.get(&path).await.expect(200);
+        let names = page["data"].as_array().unwrap().iter();
+        let names: Vec<_> = names.map(|it| it["row"]["display_name"].to_string()).collect();
+        (names, page["page"]["next_cursor"].as_str().unwrap().to_owned())
+    };
+    let (_, mut after) = told(None).await;
+    for (statement, name) in [
+        (
+            format!(
+                "insert into temp_profile_identity_relation (base_profile_id, target_identity_id)
+                 values ({profile}, {id})"
+            ),
+            "\"person-1\"",
+        ),
+        (
+            format!("delete from temp_profile_identity_relation where target_identity_id = {id}"),
+            "\"plain\"",
+        ),
+    ] {
+        people.sql(&statement).await;
+        let (names, next) = told(Some(&after)).await;
+        assert_eq!(names, [name]);
+        after = next;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_hears_of_what_another_hid() {
     let people = world().await;
     let stop = CancellationToken::new();

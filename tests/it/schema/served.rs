@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use boost_dashboard::{
-    db::sql::{Row, Statement},
+    db::sql::{Row, Statement, Value},
     domains::{
         self,
         boost::file::BoostFile,
@@ -185,6 +185,36 @@ async fn served_columns_are_as_the_database_has_them() {
             if let Type::Enum(texts) = column.ty {
                 assert_eq!(texts, catalog.enums[&made.r#type], "{}", column.path());
             }
+        }
+    }
+}
+
+/// See `log_updates_of` in migration 30: it is to be called again for a table that got a column.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_of_every_served_column_is_logged() {
+    let mut connection = TestDb::new().await.connect().await;
+    let sql =
+        "select proname::text, prosrc from pg_proc where proname like 'log\\_update\\_of\\_%'";
+    let rows: Vec<Row> = Statement::new(sql).load(&mut connection).await.unwrap();
+    let functions: BTreeMap<_, _> = rows
+        .into_iter()
+        .map(|Row(values)| match <[Value; 2]>::try_from(values) {
+            Ok([Value::Text(name), Value::Text(source)]) => (name, source),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    for (table, (_, resource)) in resources() {
+        for column in &resource.columns {
+            let function = functions[&format!("log_update_of_{}", column.table)].replace('"', "");
+            // Whole words: `id` is not in `repo_id`.
+            let is_compared = function
+                .split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.')
+                .any(|word| word == format!("n.{}", column.column));
+            assert!(is_compared, "{} in {function}", column.path());
+        }
+        if let Some(of_base) = resource.columns.iter().find(|column| column.table != table) {
+            let function = &functions[&format!("log_update_of_{}", of_base.table)];
+            assert!(function.contains(&format!("from {table} s ")), "{table} in {function}");
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     app::App,
-    changes::announce_tables,
+    changes,
     db::Connection,
     http::problem::{Problem, Result},
 };
@@ -51,7 +51,7 @@ pub async fn perform(app: &App, who: Who<'_>, operation: &Operation) -> Result<D
                     // Before others are told that something changed: what they read then is kept.
                     app.hidden.refresh(&mut conn).await;
                     let tables = Table::ALL.into_iter().map(Table::name);
-                    announce_tables(app, tables, &mut conn).await;
+                    changes::announce(app, tables, &mut conn).await;
                 }
                 return Ok(done);
             }
