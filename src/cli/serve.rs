@@ -13,6 +13,7 @@ use crate::{
     changes,
     config::Settings,
     db::migrate,
+    domains::dashboard::boost_usage::BoostUsage,
     http,
     ingest::background,
 };
@@ -80,6 +81,13 @@ impl Server {
         let (following, working) = (changes::start(&app, &stop), background::start(&app, &stop));
         let background = tokio::spawn(async move {
             let _ = tokio::join!(following, working);
+        });
+        let (warmed, stopped) = (app.clone(), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = BoostUsage::warm(&warmed) => {}
+                () = stopped.cancelled() => {}
+            }
         });
         tracing::info!(%address, "listening");
         Ok(Self { app, address, database, stop, serving, background, signals })

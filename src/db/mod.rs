@@ -9,7 +9,7 @@ pub mod reader;
 pub mod sql;
 mod tls;
 
+pub use pool::Pool;
+
 /// One connection, as the pool hands it out.
 pub type Connection = diesel_async::AsyncPgConnection;
-/// The pool.
-pub type Pool = diesel_async::pooled_connection::deadpool::Pool<Connection>;

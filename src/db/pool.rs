@@ -1,6 +1,6 @@
 //! The pool, and single connections beside it.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use deadpool::{
@@ -11,14 +11,15 @@ use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{
     SimpleAsyncConnection as _,
     pooled_connection::{
-        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod, deadpool::PoolError,
+        AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+        deadpool::{self as managed, PoolError},
     },
 };
 use futures_util::FutureExt as _;
-use tokio_postgres::NoTls;
+use tokio_postgres::{CancelToken, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{Connection, Pool, tls};
+use super::{Connection, tls};
 use crate::http::problem::Problem;
 
 /// How long a single connection outside the pool may take to come up.
@@ -51,11 +52,40 @@ impl Default for PoolSettings {
     }
 }
 
+/// The pool, and how what its connections run is cancelled.
+#[derive(Clone)]
+pub struct Pool {
+    connections: managed::Pool<Connection>,
+    target: Arc<Target>,
+}
+
+impl Pool {
+    /// Where the connections go.
+    pub(super) fn target(&self) -> &Arc<Target> {
+        &self.target
+    }
+}
+
+impl Deref for Pool {
+    type Target = managed::Pool<Connection>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.connections
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("status", &self.connections.status()).finish_non_exhaustive()
+    }
+}
+
 /// The pool of connections to `url`. Connects to nothing yet: a database that is away is a matter
 /// of each request, and of the readiness check.
 pub fn build(url: &str, settings: &PoolSettings) -> anyhow::Result<Pool> {
     let target = Target::new(url, &settings.application_name, settings.connect_timeout)?;
     let target = Arc::new(target);
+    let used = Arc::clone(&target);
     let setup: Arc<str> = format!(
         "set statement_timeout = {}; set jit = off; set timezone = 'UTC'",
         settings.statement_timeout.as_millis()
@@ -66,19 +96,21 @@ pub fn build(url: &str, settings: &PoolSettings) -> anyhow::Result<Pool> {
     // A connection knows by itself when its socket was closed, so no query a checkout is needed.
     config.recycling_method = RecyclingMethod::Fast;
     config.custom_setup = Box::new(move |_| {
-        let (target, setup) = (Arc::clone(&target), Arc::clone(&setup));
+        let (target, setup) = (Arc::clone(&used), Arc::clone(&setup));
         async move { target.connect(&setup).await }.boxed()
     });
-    Pool::builder(AsyncDieselConnectionManager::new_with_config(url, config))
-        .max_size(settings.size)
-        .runtime(Runtime::Tokio1)
-        // The connection that was used last: what its session needs is still in the processor's cache.
-        .queue_mode(QueueMode::Lifo)
-        .wait_timeout(Some(settings.wait_timeout))
-        .create_timeout(Some(settings.connect_timeout))
-        .recycle_timeout(Some(settings.connect_timeout))
-        .build()
-        .context("the connection pool cannot be built")
+    let connections =
+        managed::Pool::builder(AsyncDieselConnectionManager::new_with_config(url, config))
+            .max_size(settings.size)
+            .runtime(Runtime::Tokio1)
+            // The connection that was used last: what its session needs is still in the processor's cache.
+            .queue_mode(QueueMode::Lifo)
+            .wait_timeout(Some(settings.wait_timeout))
+            .create_timeout(Some(settings.connect_timeout))
+            .recycle_timeout(Some(settings.connect_timeout))
+            .build()
+            .context("the connection pool cannot be built")?;
+    Ok(Pool { connections, target })
 }
 
 /// One connection outside the pool, without a statement timeout: for migrations and commands.
@@ -88,7 +120,7 @@ pub async fn connect(url: &str) -> anyhow::Result<Connection> {
 }
 
 /// Where connections go, and how.
-struct Target {
+pub(super) struct Target {
     config: tokio_postgres::Config,
     tls: Option<MakeRustlsConnect>,
 }
@@ -124,6 +156,14 @@ impl Target {
             .await
             .map_err(ConnectionError::CouldntSetupConfiguration)?;
         Ok(connection)
+    }
+
+    /// Has PostgreSQL stop what a connection runs. That it was told does not mean that it has.
+    pub(super) async fn cancel(&self, token: &CancelToken) -> Result<(), tokio_postgres::Error> {
+        match &self.tls {
+            Some(tls) => token.cancel_query(tls.clone()).await,
+            None => token.cancel_query(NoTls).await,
+        }
     }
 }
 

@@ -44,6 +44,7 @@ pub async fn list(
     let as_of = app.clock.now();
     place(&mut plan, view, as_of, &mut connection).await?;
     let page = list::page(view, &plan, as_of, &mut connection).await?;
+    connection.rest();
     let mut response = json(page.body);
     if let Some(link) = page.next.and_then(|cursor| next_link(uri, &cursor)) {
         response.headers_mut().insert(header::LINK, link);
@@ -64,6 +65,7 @@ pub async fn one(
     may_include(app, caller, &shown.include)?;
     let mut connection = app.reader().await?;
     let row = list::one(view, &shown, filters, &mut connection).await?;
+    connection.rest();
     row.map(json).ok_or_else(|| Problem::not_found("There is no such row."))
 }
 

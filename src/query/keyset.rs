@@ -122,7 +122,9 @@ impl<'a> Paging<'a> {
         T: QueryableByName<Pg> + Send + 'static,
     {
         let mut connection = app.reader().await?;
-        Ok(SHAPES.mark(self.statement(rows)).load(&mut connection).await?)
+        let rows = SHAPES.mark(self.statement(rows)).load(&mut connection).await?;
+        connection.rest();
+        Ok(rows)
     }
 
     /// Answers with rows that [`Self::load`] read.

@@ -21,7 +21,7 @@ use diesel_async::SimpleAsyncConnection as _;
 
 use crate::{
     embedded::{Invocation, folder, until},
-    support::TestDb,
+    support::{TestApp, TestDb},
 };
 
 /// The problem of a request that needs a connection, and how long it took to come.
@@ -46,6 +46,30 @@ async fn a_database_that_is_away_answers_within_two_seconds() {
         assert!(problem.retry_after.is_some());
         assert!(took < Duration::from_secs(2), "{took:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_that_left_had_asked_is_stopped() {
+    let app = TestApp::with(|settings| settings.pool_size = 2).await;
+    let mut other = app.db().connect().await;
+    other.batch_execute("begin; lock table language in access exclusive mode").await.unwrap();
+    let waiting = "select count(*) from pg_stat_activity \
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    for path in ["languages", "languages/1", "languages/stats?measure=count"] {
+        let path = format!("/api/v1/github/{path}");
+        let asked = tokio::time::timeout(Duration::from_millis(300), app.get(&path));
+        assert!(asked.await.is_err(), "{path} does not wait");
+        let left = Instant::now();
+        while app.db().number(waiting).await > 0 {
+            assert!(left.elapsed() < Duration::from_secs(8), "{path} goes on");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    // The connections are as good as before.
+    other.batch_execute("rollback").await.unwrap();
+    let (one, two) = tokio::join!(app.app().pool.get(), app.app().pool.get());
+    drop((one.unwrap(), two.unwrap()));
+    app.get("/api/v1/github/languages").await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

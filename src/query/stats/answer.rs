@@ -47,6 +47,7 @@ async fn show(
     let main = view.resource().time.and_then(|time| view.index(time));
     let edges = span.filter(|_| main == stats.series.map(|series| series.time)).map(Edges::of);
     let body = body(&view, &plan, &stats, edges.unwrap_or_default(), now, &mut connection).await?;
+    connection.rest();
     Ok(answer::json(body))
 }
 

@@ -70,6 +70,16 @@ impl Default for BoostUsage {
 }
 
 impl BoostUsage {
+    /// Reads the tables before anybody asks: the first who does need not wait for it.
+    pub async fn warm(app: &App) {
+        if let Err(problem) = Self::answer(app, None).await {
+            tracing::warn!(
+                ?problem,
+                "the dashboard of the use of Boost is read when it is asked for"
+            );
+        }
+    }
+
     /// What there is to say as of an instant; of none, as of now, or of when the tables were read if
     /// they have changed since.
     async fn answer(app: &App, as_of: Option<DateTime<Utc>>) -> Result<Answer> {

@@ -122,7 +122,7 @@ mod tests {
     fn an_answer_holds_while_nothing_changes_and_not_for_long_after() {
         for (age, took, snapshot, worth) in [
             (3_600_000, 5_000, "1:2:", Worth::Holds),
-            (1, 5, "1:3:", Worth::Over),
+            (1, 4, "1:3:", Worth::Over),
             (1_000, 200, "1:3:", Worth::Holds),
             (5_000, 200, "1:3:", Worth::Fades),
             (14_000, 5_000, "1:3:", Worth::Holds),
