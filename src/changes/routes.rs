@@ -28,6 +28,7 @@ use crate::{
         scope::Scope,
     },
     query::{
+        format::Format,
         plan::{DEFAULT_LIMIT, MAX_LIMIT},
         resource::Resource,
         routes::serving,
@@ -120,7 +121,7 @@ async fn all_tables(
         private: caller.has(&Scope::ReadPii),
         limit,
     };
-    if wants_events(&headers) {
+    if Format::of_feed(&headers) == Format::Events {
         return stream::answer(app, caller, wanted, after).await;
     }
     let page = if wait == 0 {
@@ -152,14 +153,6 @@ async fn poll(app: &App, wanted: &Wanted, mut after: After, wait: Duration) -> R
 
 fn json(body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
-}
-
-/// Whether an event stream is what the client takes.
-fn wants_events(headers: &HeaderMap) -> bool {
-    let accepted = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    accepted
-        .flat_map(|value| value.split(','))
-        .any(|part| part.split(';').next().is_some_and(|it| it.trim() == "text/event-stream"))
 }
 
 fn after(parameter: &str, text: Option<&str>, faults: &mut Vec<Fault>) -> After {

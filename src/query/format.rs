@@ -1,11 +1,11 @@
-//! What a list is answered as: the caller's `Accept`.
+//! What a list or a feed is answered as: the caller's `Accept`.
 
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
 
-/// What a list can be answered as. In the order that decides between equals.
+/// What a list or a feed can be answered as. In the order that decides between equals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// A page, in JSON: also where nothing is asked for that we have.
@@ -14,10 +14,12 @@ pub enum Format {
     Csv,
     /// Every row, as a JSON object on a line.
     Ndjson,
+    /// Of a feed: what is to come as well, as a stream of events.
+    Events,
 }
 
 impl Format {
-    const ALL: [Self; 3] = [Self::Json, Self::Csv, Self::Ndjson];
+    const OF_LISTS: [Self; 3] = [Self::Json, Self::Csv, Self::Ndjson];
 
     /// The media type, without parameters.
     pub const fn media_type(self) -> &'static str {
@@ -25,11 +27,17 @@ impl Format {
             Self::Json => "application/json",
             Self::Csv => "text/csv",
             Self::Ndjson => "application/x-ndjson",
+            Self::Events => "text/event-stream",
         }
     }
 
-    /// What `Accept` prefers.
-    fn preferred(headers: &HeaderMap) -> Self {
+    /// What a feed is answered as.
+    pub fn of_feed(headers: &HeaderMap) -> Self {
+        Self::preferred(headers, &[Self::Json, Self::Events])
+    }
+
+    /// Which of `all` the header `Accept` prefers.
+    fn preferred(headers: &HeaderMap, all: &[Self]) -> Self {
         let accepted = headers.get_all(header::ACCEPT);
         let ranges: Vec<_> = accepted
             .iter()
@@ -38,15 +46,16 @@ impl Format {
             .map(Range::read)
             .collect();
         let mut best = (Self::Json, (0, 0));
-        for format in Self::ALL {
+        for format in all {
             // The most precise range that takes a format says how much it is wanted.
-            let mut takes = ranges.iter().filter_map(|it| Some((it.precision(format)?, it.weight)));
+            let mut takes =
+                ranges.iter().filter_map(|it| Some((it.precision(*format)?, it.weight)));
             let said = takes.by_ref().max_by_key(|(precision, _)| *precision);
             if let Some((precision, weight)) = said
                 && weight > 0
                 && (weight, precision) > best.1
             {
-                best = (format, (weight, precision));
+                best = (*format, (weight, precision));
             }
         }
         best.0
@@ -57,7 +66,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Format {
     type Rejection = std::convert::Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self::preferred(&parts.headers))
+        Ok(Self::preferred(&parts.headers, &Self::OF_LISTS))
     }
 }
 
@@ -131,7 +140,29 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, accept.parse().unwrap());
-            assert_eq!(Format::preferred(&headers), format, "{accept}");
+            assert_eq!(Format::preferred(&headers, &Format::OF_LISTS), format, "{accept}");
+        }
+    }
+
+    #[test]
+    fn a_feed_is_a_page_unless_events_are_preferred() {
+        for (accept, format) in [
+            ("", Format::Json),
+            ("*/*", Format::Json),
+            ("application/json, */*", Format::Json),
+            ("application/json, text/event-stream", Format::Json),
+            ("text/event-stream;q=0", Format::Json),
+            ("text/event-stream;q=0, */*", Format::Json),
+            ("text/csv", Format::Json),
+            ("text/event-stream", Format::Events),
+            ("Text/Event-Stream; charset=utf-8", Format::Events),
+            ("text/event-stream, */*", Format::Events),
+            ("text/event-stream, application/json;q=0.9", Format::Events),
+            ("text/*", Format::Events),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            assert_eq!(Format::of_feed(&headers), format, "{accept}");
         }
     }
 }

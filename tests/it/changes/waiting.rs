@@ -189,6 +189,23 @@ async fn a_stream_begins_with_a_problem_where_it_cannot_begin() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_is_for_those_who_prefer_one() {
+    let app = TestApp::new().await;
+    let _stop = listening(&app).await;
+    for (accept, media) in [
+        ("Text/Event-Stream", "text/event-stream"),
+        ("text/event-stream, */*;q=0.1", "text/event-stream"),
+        ("text/event-stream;q=0, */*", "application/json"),
+        ("text/event-stream;q=0.5, application/json", "application/json"),
+        ("*/*", "application/json"),
+    ] {
+        let request = request(Method::GET, "/api/v1/changes", None).header("accept", accept);
+        let response = app.open(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.headers()["content-type"], media, "{accept}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stamp_tells_whether_a_table_was_changed() {
     let app = TestApp::new().await;
     let versions = &app.app().versions;
