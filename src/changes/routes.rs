@@ -2,13 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    Extension,
-    extract::State,
-    http::{HeaderMap, header},
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::{Extension, extract::State, http::HeaderMap, response::Response, routing::get};
 use serde::Deserialize;
 use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
@@ -28,10 +22,8 @@ use crate::{
         scope::Scope,
     },
     query::{
-        format::Format,
-        plan::{DEFAULT_LIMIT, MAX_LIMIT},
-        resource::Resource,
-        routes::serving,
+        answer::json, format::Format, plan::DEFAULT_LIMIT, resource::Resource, routes::serving,
+        value,
     },
 };
 
@@ -151,10 +143,6 @@ async fn poll(app: &App, wanted: &Wanted, mut after: After, wait: Duration) -> R
     }
 }
 
-fn json(body: Vec<u8>) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
-}
-
 fn after(parameter: &str, text: Option<&str>, faults: &mut Vec<Fault>) -> After {
     cursor::open(parameter, text).unwrap_or_else(|fault| {
         faults.push(fault);
@@ -163,12 +151,10 @@ fn after(parameter: &str, text: Option<&str>, faults: &mut Vec<Fault>) -> After 
 }
 
 fn limit(limit: Option<usize>, faults: &mut Vec<Fault>) -> usize {
-    let limit = limit.unwrap_or(DEFAULT_LIMIT);
-    if !(1..=MAX_LIMIT).contains(&limit) {
-        let detail = format!("`limit` is between 1 and {MAX_LIMIT}, not {limit}.");
-        faults.push(Fault::parameter("limit", "out_of_range", detail));
-    }
-    limit
+    value::limit(limit).unwrap_or_else(|fault| {
+        faults.push(fault);
+        DEFAULT_LIMIT
+    })
 }
 
 fn refuse(faults: Vec<Fault>) -> Result<()> {

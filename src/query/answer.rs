@@ -92,11 +92,6 @@ pub(super) async fn place(
     Ok(Some(span))
 }
 
-/// Whether the caller is shown the rows that are not public.
-pub(super) fn sees_private(view: &View, caller: &Allowed<ReadsResource>) -> bool {
-    view.resource().public.is_some() && caller.has(&Scope::ReadPii)
-}
-
 /// Refuses a caller who could not read by itself what is to be included.
 fn may_include(
     app: &App,
@@ -106,7 +101,8 @@ fn may_include(
     include.iter().try_for_each(|it| caller.also(&it.target().resource().scope, app))
 }
 
-pub(super) fn json(body: Vec<u8>) -> Response {
+/// An answer in JSON.
+pub fn json(body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 

@@ -11,7 +11,6 @@ use axum::{
     http::{HeaderName, Uri, header},
     response::{IntoResponse, Response},
 };
-use chrono::SecondsFormat;
 use deadpool::managed::Object;
 use diesel::{QueryResult, result::Error};
 use diesel_async::{
@@ -61,7 +60,8 @@ const STALL: Duration = Duration::from_mins(1);
 type Pooled = Object<AsyncDieselConnectionManager<Connection>>;
 type Transaction = <Connection as AsyncConnection>::TransactionManager;
 
-/// Places for exports. They are fewer than the pool's connections, so that pages always have some.
+/// Places for exports. They are fewer than the pool's connections, so that pages always have some; of a
+/// pool of one connection they are that one.
 #[derive(Debug)]
 pub struct Exports(Arc<Semaphore>);
 
@@ -101,7 +101,7 @@ pub async fn list(
     let mut connection = app.pool.get().await?;
     let now = app.clock.now();
     answer::place(&mut plan, view, now, &mut connection).await?;
-    let as_of = now.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    let as_of = value::rfc3339(now);
     let (sender, mut receiver) = mpsc::channel(AHEAD);
     let export = Export {
         view: Arc::clone(view),

@@ -6,7 +6,7 @@ use super::{
     column::{Column, Type},
     cursor,
     operator::Operator,
-    plan::{Count, DEFAULT_LIMIT, Filter, Key, MAX_LIMIT, MAX_VALUES, Plan, Shown},
+    plan::{Count, DEFAULT_LIMIT, Filter, Key, MAX_VALUES, Plan, Shown},
     relation::{self, Relation},
     search, value,
     view::View,
@@ -144,15 +144,8 @@ impl<'a> Reader<'a> {
     }
 
     fn limit(&mut self, text: &str) -> usize {
-        let limit = self.accept(value::integer::<usize>("limit", text));
-        match limit {
-            Some(limit) if !(1..=MAX_LIMIT).contains(&limit) => {
-                let detail = format!("`limit` is between 1 and {MAX_LIMIT}, not {limit}.");
-                self.fault("limit", "out_of_range", detail);
-                DEFAULT_LIMIT
-            }
-            limit => limit.unwrap_or(DEFAULT_LIMIT),
-        }
+        let limit = value::integer("limit", text).and_then(|limit| value::limit(Some(limit)));
+        self.accept(limit).unwrap_or(DEFAULT_LIMIT)
     }
 
     fn count(&mut self, text: &str) -> Count {

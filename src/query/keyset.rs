@@ -28,8 +28,8 @@ use super::{
     answer::{next_link, without_cursor},
     cursor,
     docs::schema::envelope,
-    plan::{DEFAULT_LIMIT, MAX_LIMIT},
     shapes::Shapes,
+    value,
 };
 use crate::{
     app::App,
@@ -91,11 +91,7 @@ impl<'a> Paging<'a> {
         limit: Option<usize>,
         cursor: Option<&str>,
     ) -> Result<Self> {
-        let limit = limit.unwrap_or(DEFAULT_LIMIT);
-        if !(1..=MAX_LIMIT).contains(&limit) {
-            let detail = format!("`limit` is between 1 and {MAX_LIMIT}, not {limit}.");
-            return Err(Problem::invalid(vec![Fault::parameter("limit", "out_of_range", detail)]));
-        }
+        let limit = value::limit(limit).map_err(|fault| Problem::invalid(vec![fault]))?;
         let after = match cursor {
             None => None,
             Some(cursor) => Some(open(uri, &order, cursor).ok_or_else(|| {

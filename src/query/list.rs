@@ -1,6 +1,6 @@
 //! A page of rows, and one row: from the connection into the answer's bytes.
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use diesel::{
     QueryResult,
     pg::Pg,
@@ -18,7 +18,7 @@ use super::{
     plan::{Count, Filter, Plan, Shown},
     render,
     search::Snippets,
-    select,
+    select, value,
     view::View,
 };
 use crate::db::{
@@ -193,7 +193,7 @@ fn envelope_tail(
     let tail = format!(
         "],\"page\":{{\"next_cursor\":{next},\"limit\":{}}},\"meta\":{{{count}\"as_of\":\"{}\"",
         plan.limit,
-        as_of.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        value::rfc3339(as_of),
     );
     body.extend_from_slice(tail.as_bytes());
     if let Some(snippets) = snippets {

@@ -2,9 +2,12 @@
 
 use std::num::IntErrorKind;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
 
-use super::column::{Column, Type};
+use super::{
+    column::{Column, Type},
+    plan::{DEFAULT_LIMIT, MAX_LIMIT},
+};
 use crate::{db::sql::Value, http::problem::Fault};
 
 /// Reads `text` as a value of `column`; what is wrong with it is said of `parameter`.
@@ -82,10 +85,25 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a &'a str>) -> String {
     names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// The rows of a page: as many as asked for, if that may be, or the usual number.
+pub fn limit(asked: Option<usize>) -> Result<usize, Fault> {
+    let limit = asked.unwrap_or(DEFAULT_LIMIT);
+    if (1..=MAX_LIMIT).contains(&limit) {
+        return Ok(limit);
+    }
+    let detail = format!("`limit` is between 1 and {MAX_LIMIT}, not {limit}.");
+    Err(Fault::parameter("limit", "out_of_range", detail))
+}
+
 fn date(text: &str) -> Option<NaiveDate> {
     // chrono takes signs and short years as well: only the ten characters of the contract are meant.
     let plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     plain.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok())?
+}
+
+/// A time as answers tell it.
+pub fn rfc3339(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 pub(super) fn timestamp(parameter: &str, text: &str) -> Result<DateTime<Utc>, Fault> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{Extension, extract::State, http::StatusCode, response::Response, routing::get};
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use diesel::row::{Field, Row};
 use diesel_async::AsyncConnectionCore;
 use futures_util::TryStreamExt;
@@ -21,8 +21,11 @@ use crate::{
         access::{Allowed, ReadsResource},
         extract::Params,
         problem::{Problem, Result},
+        scope::Scope,
     },
-    query::{answer, column::Type, plan::Plan, render, resource::Resource, routes, view::View},
+    query::{
+        answer, column::Type, plan::Plan, render, resource::Resource, routes, value, view::View,
+    },
 };
 
 /// `GET {path}/stats`.
@@ -39,7 +42,7 @@ async fn show(
     Params(pairs): Params,
 ) -> Result<Response> {
     let (mut plan, stats) = grammar::stats(&view, &pairs).map_err(Problem::invalid)?;
-    plan.private = answer::sees_private(&view, &caller);
+    plan.private = caller.has(&Scope::ReadPii);
     let mut connection = app.reader().await?;
     let now = app.clock.now();
     let span = answer::place(&mut plan, &view, now, &mut connection).await?;
@@ -90,7 +93,7 @@ async fn body(
         body.push(b'}');
         rows += 1;
     }
-    let as_of = as_of.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    let as_of = value::rfc3339(as_of);
     body.extend_from_slice(format!("],\"meta\":{{\"as_of\":\"{as_of}\"}}}}").as_bytes());
     Ok(body)
 }
