@@ -258,9 +258,10 @@ fn limit() -> Parameter {
 
 fn names(parameter: &str, words: &str, valid: Vec<&'static str>) -> Parameter {
     let example = json!([valid.first()]);
+    let most = valid.len();
     let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(valid));
     query(parameter, &format!("{words} Separated by commas."))
-        .schema(Some(ArrayBuilder::new().items(name)))
+        .schema(Some(ArrayBuilder::new().items(name).max_items(Some(most))))
         .style(Some(ParameterStyle::Form))
         .explode(Some(false))
         .example(Some(example))

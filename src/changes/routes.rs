@@ -169,10 +169,17 @@ fn tables(
     faults: &mut Vec<Fault>,
 ) -> Option<Vec<&'static str>> {
     let feeds = &app.changes.feeds;
-    for (parameter, names) in [("domain", domains), ("table", tables)] {
-        if names.is_some_and(Vec::is_empty) {
+    let lists = [("domain", domains, app.domains.len()), ("table", tables, feeds.len())];
+    for (parameter, names, most) in lists {
+        let given = names.map_or(1, Vec::len);
+        if given == 0 {
             let detail = format!("`{parameter}` names no {parameter}.");
             faults.push(Fault::parameter(parameter, "empty", detail));
+        }
+        let noun = format!("{parameter}s");
+        if let Err(fault) = value::at_most(parameter, given, most, &noun) {
+            faults.push(fault);
+            return None;
         }
     }
     let mut unknown = |parameter: &str, name: &str, valid: Vec<&'static str>| {

@@ -8,6 +8,11 @@ use axum::{
 };
 use serde::Serialize;
 
+/// Faults that a refusal tells of at most.
+pub const MAX_FAULTS: usize = 100;
+/// Bytes of a name that may be a misspelt one: paths are the longest.
+const LONGEST_NAME: usize = 200;
+
 /// The result of every handler.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;
 
@@ -70,6 +75,10 @@ impl Fault {
 
 /// The valid name nearest to a misspelt one, or none if nothing is near.
 pub fn nearest<'a>(wrong: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // What is longer than any name is none misspelt, and dear to compare.
+    if wrong.len() > LONGEST_NAME {
+        return None;
+    }
     valid
         .into_iter()
         .map(|name| (strsim::jaro_winkler(wrong, name), name))
@@ -120,8 +129,9 @@ impl Problem {
         }
     }
 
-    /// 400 for one or more faults of parameters.
-    pub fn invalid(errors: Vec<Fault>) -> Self {
+    /// 400 for one or more faults of parameters, the first [`MAX_FAULTS`].
+    pub fn invalid(mut errors: Vec<Fault>) -> Self {
+        errors.truncate(MAX_FAULTS);
         let detail = errors.first().map_or_else(String::new, |fault| fault.detail.clone());
         Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "invalid_request", detail) }
     }
@@ -257,5 +267,6 @@ mod tests {
         ] {
             assert_eq!(nearest(wrong, valid), expected, "{wrong}");
         }
+        assert_eq!(nearest(&"limit".repeat(50), valid), None);
     }
 }

@@ -132,7 +132,6 @@ pub(super) async fn ask(
         }
     }
     if !faults.is_empty() {
-        faults.truncate(100);
         return Err(Problem::invalid(faults));
     }
     let mut conn = app.pool.get().await?;

@@ -17,6 +17,8 @@ use crate::{db::sql::Value, http::problem::Fault};
 /// The parameters of a list that are not columns.
 pub const LIST_WORDS: [&str; 8] =
     ["sort", "limit", "cursor", "count", "fields", "window", "include", "q"];
+/// Unknown parameters for which the nearest known one is looked for; it takes a look at all of them.
+const SUGGESTED: usize = 10;
 /// The parameters of a single row.
 pub const ROW_WORDS: [&str; 2] = ["fields", "include"];
 
@@ -173,7 +175,8 @@ impl<'a> Reader<'a> {
     /// The columns named, in the resource's order.
     fn fields(&mut self, text: &str) -> Vec<usize> {
         let mut fields = Vec::new();
-        for name in text.split(',') {
+        let most = self.view.resource().columns.len();
+        for name in self.items("fields", text, most) {
             match self.view.index(name) {
                 Some(index) if fields.contains(&index) => {
                     self.fault("fields", "duplicate_field", format!("`{name}` is named twice."));
@@ -186,6 +189,12 @@ impl<'a> Reader<'a> {
         fields
     }
 
+    /// The names of a list of columns; none if they are more than there can be.
+    fn items<'t>(&mut self, parameter: &str, text: &'t str, most: usize) -> Vec<&'t str> {
+        let items = self.accept(value::items(parameter, text, most, "columns"));
+        items.into_iter().flatten().collect()
+    }
+
     fn include(&mut self, text: &str, is_list: bool) -> Vec<&'static Relation> {
         relation::read(self.view.resource(), text, is_list).unwrap_or_else(|faults| {
             self.faults.extend(faults);
@@ -194,13 +203,9 @@ impl<'a> Reader<'a> {
     }
 
     fn sort(&mut self, text: &str) -> Vec<Key> {
-        let (named, most) = (text.split(',').count(), self.view.sortable().count());
-        if named > most {
-            let detail = format!("`sort` takes at most {most} columns, not {named}.");
-            self.fault("sort", "too_many_items", detail);
-        }
+        let most = self.view.sortable().count();
         let mut keys: Vec<Key> = Vec::new();
-        for part in text.split(',') {
+        for part in self.items("sort", text, most) {
             let (name, descending) = match part.strip_prefix('-') {
                 Some(name) => (name, true),
                 None => (part, false),
@@ -292,6 +297,12 @@ impl<'a> Reader<'a> {
     }
 
     fn unknown_parameter(&mut self, parameter: &str) {
+        let detail = format!("There is no parameter `{parameter}` here.");
+        let fault = Fault::parameter(parameter, "unknown_parameter", detail);
+        if self.faults.len() >= SUGGESTED {
+            self.faults.push(fault);
+            return;
+        }
         let columns = &self.view.resource().columns;
         let filters: Vec<_> = columns
             .iter()
@@ -300,19 +311,12 @@ impl<'a> Reader<'a> {
             })
             .collect();
         let valid = filters.iter().map(String::as_str).chain(self.words.iter().copied());
-        let detail = format!("There is no parameter `{parameter}` here.");
-        let fault = Fault::parameter(parameter, "unknown_parameter", detail);
         self.faults.push(fault.suggest(parameter, valid));
     }
 
     fn values(&mut self, parameter: &str, column: &Column, text: &str) -> Option<Vec<Value>> {
         let texts = separated(text);
-        if texts.len() > MAX_VALUES {
-            let given = texts.len();
-            let detail = format!("`{parameter}` takes at most {MAX_VALUES} values, not {given}.");
-            self.fault(parameter, "too_many_items", detail);
-            return None;
-        }
+        self.accept(value::at_most(parameter, texts.len(), MAX_VALUES, "values"))?;
         let before = self.faults.len();
         let values = texts
             .iter()

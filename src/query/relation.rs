@@ -140,7 +140,8 @@ pub(super) fn read(
 ) -> Result<Vec<&'static Relation>, Vec<Fault>> {
     let (mut included, mut faults) = (Vec::<&Relation>::new(), Vec::new());
     let valid = of(resource).iter().filter(|relation| !is_list || relation.is_one());
-    for name in text.split(',') {
+    let most = of(resource).len().max(1);
+    for name in value::items("include", text, most, "names").map_err(|fault| vec![fault])? {
         let found = of(resource).iter().find(|relation| relation.name == name);
         let (code, detail) = match found {
             Some(relation) if included.contains(&relation) => {

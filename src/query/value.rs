@@ -95,6 +95,27 @@ pub fn limit(asked: Option<usize>) -> Result<usize, Fault> {
     Err(Fault::parameter("limit", "out_of_range", detail))
 }
 
+/// Refuses a list of more items than there can be; `noun` says of what.
+pub fn at_most(parameter: &str, given: usize, most: usize, noun: &str) -> Result<(), Fault> {
+    if given <= most {
+        return Ok(());
+    }
+    let detail = format!("`{parameter}` takes at most {most} {noun}, not {given}.");
+    Err(Fault::parameter(parameter, "too_many_items", detail))
+}
+
+/// The items of a list of names, if they are no more than there can be.
+pub(super) fn items<'t>(
+    parameter: &str,
+    text: &'t str,
+    most: usize,
+    noun: &str,
+) -> Result<std::str::Split<'t, char>, Fault> {
+    let items = text.split(',');
+    at_most(parameter, items.clone().count(), most, noun)?;
+    Ok(items)
+}
+
 fn date(text: &str) -> Option<NaiveDate> {
     // chrono takes signs and short years as well: only the ten characters of the contract are meant.
     let plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');

@@ -5,6 +5,7 @@ mod pairs;
 mod values;
 
 pub use body::Body;
+pub use pairs::MAX_PAIRS;
 
 use axum::{
     extract::{FromRequestParts, RawPathParams, path::ErrorKind, rejection::PathRejection},

@@ -1,12 +1,26 @@
 //! A query string as pairs.
 
+use std::collections::HashSet;
+
+use axum::http::StatusCode;
+
 use crate::http::problem::{Fault, Problem, Result};
+
+/// Most parameters of a request; no operation has as many.
+pub const MAX_PAIRS: usize = 200;
 
 /// Splits and decodes a query string.
 pub(super) fn parse(query: &str) -> Result<Vec<(String, String)>> {
-    let mut pairs: Vec<(String, String)> = Vec::new();
+    let sent = query.split('&').filter(|pair| !pair.is_empty());
+    let count = sent.clone().count();
+    if count > MAX_PAIRS {
+        let detail = format!("A request has at most {MAX_PAIRS} parameters, not {count}.");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "too_many_parameters", detail));
+    }
+    let mut pairs: Vec<(String, String)> = Vec::with_capacity(count);
+    let mut known = HashSet::with_capacity(count);
     let mut faults = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+    for pair in sent {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (Some(name), Some(value)) = (decode(name), decode(value)) else {
             let detail = format!("`{pair}` is not percent-encoded UTF-8.");
@@ -20,7 +34,7 @@ pub(super) fn parse(query: &str) -> Result<Vec<(String, String)>> {
             faults.push(Fault::parameter(name, "invalid_encoding", detail));
             continue;
         }
-        if pairs.iter().any(|(known, _)| *known == name) {
+        if !known.insert(name.clone()) {
             faults.push(Fault::parameter(
                 name.clone(),
                 "duplicate_parameter",
@@ -78,6 +92,10 @@ mod tests {
         ] {
             assert_eq!(parse(query).unwrap_err().errors[0].code, code, "{query}");
         }
+        let most: Vec<_> = (0..MAX_PAIRS).map(|at| format!("a{at}=1")).collect();
+        let most = most.join("&");
+        assert_eq!(parse(&most).unwrap().len(), MAX_PAIRS);
+        assert_eq!(parse(&format!("{most}&b=1")).unwrap_err().code, "too_many_parameters");
         let told = |query| parse(query).unwrap_err().detail;
         assert_eq!(told("a=%ff"), "`a=%ff` is not percent-encoded UTF-8.");
         assert_eq!(told("a=%00"), "`a=%00` holds the character NUL, which text cannot.");

@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{SHARED, conditional};
-use crate::domains::{self, domain::Domain};
+use crate::{
+    domains::{self, domain::Domain},
+    http::{extract::MAX_PAIRS, problem::MAX_FAULTS},
+};
 
 /// A refusal that operations share.
 struct Refusal {
@@ -102,16 +105,21 @@ const REFUSALS: [Refusal; 12] = [
     },
 ];
 
-const ABOUT: &str = "What the C++ Alliance knows of the Boost community: repositories, commits, \
+fn about() -> String {
+    format!(
+        "What the C++ Alliance knows of the Boost community: repositories, commits, \
 issues, mailing lists, papers, people.
 
 * Times are RFC 3339 in UTC. Ids that exceed 2^53 are strings.
 * Refusals are `application/problem+json` (RFC 9457) with a stable `code` in `type` and, for each \
-single fault, a pointer or parameter.
+single fault, a pointer or parameter; of very many the first {MAX_FAULTS} are told.
+* A request has at most {MAX_PAIRS} parameters, and a list of names no more than there are.
 * Every response has an `x-request-id`: yours, if you sent one of up to 200 visible ASCII \
 characters.
 * Reads are open unless the server says otherwise. Everything else needs a token: \
-`boost-dashboard token issue`. Each operation's scope is its `x-scope`.";
+`boost-dashboard token issue`. Each operation's scope is its `x-scope`."
+    )
+}
 
 /// The one refusal that is no problem document.
 const URI_TOO_LONG: &str = "UriTooLong";
@@ -121,7 +129,7 @@ pub(super) fn finish(mut document: Value) -> anyhow::Result<Value> {
     document["info"] = json!({
         "title": "Boost Dashboard",
         "version": env!("CARGO_PKG_VERSION"),
-        "description": ABOUT,
+        "description": about(),
         "license": {"name": "BSL-1.0", "identifier": "BSL-1.0"},
     });
     document["servers"] = json!([{"url": "/"}]);
@@ -335,6 +343,7 @@ fn problem_schema() -> Value {
             "errors": {
                 "type": "array",
                 "description": "Each single fault.",
+                "maxItems": MAX_FAULTS,
                 "items": {
                     "type": "object",
                     "required": ["code", "detail"],

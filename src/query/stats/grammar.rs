@@ -110,7 +110,8 @@ impl<'a> Reader<'a> {
     fn groups(&mut self) -> Vec<usize> {
         let Some(text) = self.given("group_by") else { return Vec::new() };
         let mut groups = Vec::new();
-        for name in text.split(',') {
+        let names = self.accept(value::items("group_by", text, MAX_GROUPS, "columns"));
+        for name in names.into_iter().flatten() {
             match self.column("group_by", name, is_group) {
                 Some(index) if groups.contains(&index) => {
                     let detail = format!("`{name}` is named twice.");
@@ -120,18 +121,14 @@ impl<'a> Reader<'a> {
                 None => {}
             }
         }
-        if groups.len() > MAX_GROUPS {
-            let detail =
-                format!("`group_by` takes at most {MAX_GROUPS} columns, not {}.", groups.len());
-            self.fault("group_by", "too_many_items", detail);
-        }
         groups
     }
 
     fn measures(&mut self) -> Vec<Measure> {
         let text = self.given("measure").unwrap_or("count");
         let mut measures = Vec::new();
-        for name in text.split(',') {
+        let names = self.accept(value::items("measure", text, MAX_MEASURES, "measures"));
+        for name in names.into_iter().flatten() {
             match self.measure(name) {
                 Some(measure) if measures.contains(&measure) => {
                     let detail = format!("`{name}` is named twice.");
@@ -140,11 +137,6 @@ impl<'a> Reader<'a> {
                 Some(measure) => measures.push(measure),
                 None => {}
             }
-        }
-        if measures.len() > MAX_MEASURES {
-            let given = measures.len();
-            let detail = format!("`measure` takes at most {MAX_MEASURES} measures, not {given}.");
-            self.fault("measure", "too_many_items", detail);
         }
         measures
     }

@@ -40,6 +40,8 @@ const REFUSED: &[(&str, &str, &str, Option<&str>)] = &[
     ("fields=titel", "unknown_field", "fields", Some("title")),
     ("fields=", "unknown_field", "fields", None),
     ("fields=id,id", "duplicate_field", "fields", None),
+    ("fields=a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p", "too_many_items", "fields", None),
+    ("include=a,b,c,d,e,f,g,h", "too_many_items", "include", None),
     ("count=exakt", "unknown_value", "count", Some("exact")),
     ("id=1&id=1", "duplicate_parameter", "id", None),
     ("title=%00", "invalid_encoding", "title", None),
@@ -78,6 +80,48 @@ async fn all_faults_are_told_at_once() {
     assert_eq!(parameters, ["limit", "stat", "id", "sort", "fields", "fields"]);
     let detail = faults[3]["detail"].as_str().unwrap();
     assert!(detail.contains("`issue_created_at`") && !detail.contains("`body`"), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_is_read_without_end() {
+    let app = TestApp::new().await;
+    let query =
+        |count: usize| (0..count).map(|at| format!("limit{at}")).collect::<Vec<_>>().join("&");
+    for path in ["github/issues", "github/issues/1", "github/issues/stats", "changes", "nowhere"] {
+        let asked = format!("/api/v1/{path}?{}", query(6_000));
+        let problem = app.get(&asked).await;
+        if path == "nowhere" {
+            problem.expect(404);
+            continue;
+        }
+        assert_eq!(problem.expect(400)["type"], "urn:boost-dashboard:too_many_parameters");
+        // As many as there may be: not all are told, and only of the first what may be meant.
+        let problem = app.get(&format!("/api/v1/{path}?{}", query(200))).await.expect(400);
+        let faults = problem["errors"].as_array().unwrap();
+        assert_eq!((faults.len(), &faults[99]["parameter"]), (100, &"limit99".into()), "{path}");
+        assert!(faults.iter().all(|fault| fault["code"] == "unknown_parameter"), "{path}");
+    }
+    let problem = app.get(&format!("/api/v1/github/issues?{}", query(200))).await.expect(400);
+    let faults = problem["errors"].as_array().unwrap().iter();
+    assert_eq!(faults.filter(|fault| fault["suggestion"] == "limit").count(), 10);
+
+    // A list of names has as many as there are.
+    let names = (0..10_000).map(|at| format!("x{at}")).collect::<Vec<_>>().join(",");
+    for list in [
+        "github/issues?fields",
+        "github/issues?sort",
+        "github/issues?include",
+        "github/issues/1?fields",
+        "github/issues/1?include",
+        "github/issues/stats?group_by",
+        "github/issues/stats?measure",
+        "changes?domain",
+        "changes?table",
+    ] {
+        let problem = app.get(&format!("/api/v1/{list}={names}")).await.expect(400);
+        let faults = problem["errors"].as_array().unwrap();
+        assert_eq!((faults.len(), &faults[0]["code"]), (1, &"too_many_items".into()), "{list}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
