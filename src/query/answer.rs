@@ -20,7 +20,7 @@ use crate::{
     db::{Connection, sql::Value},
     http::{
         access::{Allowed, ReadsResource},
-        extract::Params,
+        extract::{Params, decoded},
         openapi,
         problem::{Problem, Result},
         scope::Scope,
@@ -106,10 +106,11 @@ pub fn json(body: Vec<u8>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// What a query asks for, pair by pair as it was sent, without the cursor.
+/// What a query asks for, pair by pair as it was sent, without the cursor, however that is spelt.
 pub fn without_cursor(uri: &Uri) -> impl Iterator<Item = &str> {
     let pairs = uri.query().into_iter().flat_map(|query| query.split('&'));
-    pairs.filter(|pair| !pair.is_empty() && !pair.starts_with("cursor="))
+    let is_cursor = |pair: &str| decoded(pair).is_some_and(|(name, _)| name == "cursor");
+    pairs.filter(move |pair| !pair.is_empty() && !is_cursor(pair))
 }
 
 /// The request's own address with another cursor.
@@ -133,6 +134,9 @@ mod tests {
     fn the_next_page_is_the_same_request_with_another_cursor() {
         let uri = Uri::from_static("/api/v1/github/commits?cursor=old&sort=-id&limit=2");
         let expected = "</api/v1/github/commits?sort=-id&limit=2&cursor=new>; rel=\"next\"";
+        assert_eq!(next_link(&uri, "new").unwrap(), expected);
+        let uri = Uri::from_static("/list?cursors=%63ursor&%63ursor=old&cursor&a=%20");
+        let expected = "</list?cursors=%63ursor&a=%20&cursor=new>; rel=\"next\"";
         assert_eq!(next_link(&uri, "new").unwrap(), expected);
     }
 }

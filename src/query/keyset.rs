@@ -35,6 +35,7 @@ use crate::{
     app::App,
     db::sql::{SqlType, Statement, Value},
     http::{
+        extract::{decoded, percent_decoded},
         json,
         problem::{Fault, Problem, Result},
     },
@@ -179,12 +180,13 @@ impl<T: QueryableByName<Pg>> QueryableByName<Pg> for Keyed<T> {
     }
 }
 
-/// What a cursor is bound to: the path and every parameter that decides which rows there are.
+/// What a cursor is bound to: the path and every parameter that decides which rows there are. As
+/// they are meant, not as they are spelt: whoever follows a link may encode it otherwise.
 fn bound(uri: &Uri) -> String {
-    let mut pairs: Vec<_> =
-        without_cursor(uri).filter(|pair| !pair.starts_with("limit=")).collect();
+    let mut pairs: Vec<_> = without_cursor(uri).filter_map(decoded).collect();
+    pairs.retain(|(name, _)| name != "limit");
     pairs.sort_unstable();
-    format!("{}?{}", uri.path(), pairs.join("&"))
+    format!("{:?} {pairs:?}", percent_decoded(uri.path()))
 }
 
 /// The keys in a cursor.
@@ -303,11 +305,21 @@ mod tests {
         let here: Uri = "/api/v1/list?b=2&a=1&limit=3".parse().unwrap();
         let cursor = cursor::seal_text(&bound(&here), "[\"x\", 7]");
         let values = vec![Value::Text("x".to_owned()), Value::BigInt(7)];
-        for same in ["/api/v1/list?a=1&b=2", "/api/v1/list?limit=9&a=1&cursor=old&b=2"] {
+        for same in [
+            "/api/v1/list?a=1&b=2",
+            "/api/v1/list?limit=9&a=1&cursor=old&b=2",
+            "/api/v1/l%69st?a=%31&%62=2&%63ursor=old&%6Cimit=9",
+        ] {
             let same = same.parse().unwrap();
             assert_eq!(open(&same, &ORDER, &cursor), Some(values.clone()), "{same}");
         }
-        for other in ["/api/v1/list", "/api/v1/list?a=1&b=3", "/api/v1/lists?a=1&b=2"] {
+        for other in [
+            "/api/v1/list",
+            "/api/v1/list?a=1&b=3",
+            "/api/v1/lists?a=1&b=2",
+            "/api/v1/list?a=1%26b=2",
+            "/api/v1/list?a=1&b=2+",
+        ] {
             assert_eq!(open(&other.parse().unwrap(), &ORDER, &cursor), None, "{other}");
         }
         let cut = &cursor[..cursor.len() - 1];

@@ -5,7 +5,7 @@ mod pairs;
 mod values;
 
 pub use body::Body;
-pub use pairs::MAX_PAIRS;
+pub use pairs::{MAX_PAIRS, decoded, percent_decoded};
 
 use axum::{
     extract::{FromRequestParts, RawPathParams, path::ErrorKind, rejection::PathRejection},

@@ -21,8 +21,8 @@ pub(super) fn parse(query: &str) -> Result<Vec<(String, String)>> {
     let mut known = HashSet::with_capacity(count);
     let mut faults = Vec::new();
     for pair in sent {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (Some(name), Some(value)) = (decode(name), decode(value)) else {
+        let Some((name, value)) = decoded(pair) else {
+            let name = pair.split('=').next().unwrap_or_default();
             let detail = format!("`{pair}` is not percent-encoded UTF-8.");
             faults.push(Fault::parameter(name, "invalid_encoding", detail));
             continue;
@@ -47,16 +47,25 @@ pub(super) fn parse(query: &str) -> Result<Vec<(String, String)>> {
     if faults.is_empty() { Ok(pairs) } else { Err(Problem::invalid(faults)) }
 }
 
-/// Percent-decodes, strictly: a `%` must be followed by two hex digits, the bytes must be UTF-8.
+/// The name and the value of a pair as they are meant, if the pair can be decoded.
+pub fn decoded(pair: &str) -> Option<(String, String)> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    Some((decode(name)?, decode(value)?))
+}
+
 fn decode(text: &str) -> Option<String> {
-    if !text.contains(['%', '+']) {
+    percent_decoded(&text.replace('+', " "))
+}
+
+/// Percent-decodes, strictly: a `%` must be followed by two hex digits, the bytes must be UTF-8.
+pub fn percent_decoded(text: &str) -> Option<String> {
+    if !text.contains('%') {
         return Some(text.to_owned());
     }
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         bytes.push(match byte {
-            b'+' => b' ',
             b'%' => {
                 let high = char::from(rest.next()?).to_digit(16)?;
                 let low = char::from(rest.next()?).to_digit(16)?;

@@ -72,6 +72,22 @@ fn column_of(chain: &[(i64, String, Option<i64>)]) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_is_turned_however_the_address_is_spelt() {
+    let app = renamed(&[(1, 2), (2, 3), (3, 4)]).await;
+    let page = get(&app, "/github/files/2/renames?limit=1").await.expect(200);
+    let cursor = page["page"]["next_cursor"].as_str().unwrap();
+    // Libraries for addresses encode them as they like.
+    let second = format!("/github/files/%32/renames?%6Cimit=%31&%63ursor={cursor}");
+    let second = get(&app, &second).await;
+    let link = second.header("link").unwrap().to_owned();
+    let page = second.expect(200);
+    assert_eq!(column(page["data"].as_array().unwrap(), "filename"), [json!("f2")]);
+    let next = link.strip_suffix(">; rel=\"next\"").unwrap().strip_prefix("</api/v1").unwrap();
+    let page = get(&app, next).await.expect(200);
+    assert_eq!(column(page["data"].as_array().unwrap(), "filename"), [json!("f3")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_none_is_refused() {
     let app = renamed(&[(1, 2)]).await;
     get(&app, "/github/files/77/renames").await.expect(404);
