@@ -13,8 +13,10 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::conditional::{REVALIDATED, ReadAt, VARIES};
 
-/// Tags that are remembered; some 500 bytes each.
+/// Tags that are remembered. Each is some 500 bytes and the answer's `Link`.
 const REMEMBERED: usize = 16_384;
+/// Bytes of the longest `Link` that is remembered: it repeats the address, and may be as long.
+const LONGEST_LINK: usize = 2_048;
 
 /// What was answered lately.
 #[derive(Debug)]
@@ -63,8 +65,11 @@ impl Tags {
         self.known.get(&key)
     }
 
+    /// Remembers an answer, unless that takes too much room.
     pub(super) fn keep(&self, key: Key, known: Known) {
-        self.known.insert(key, Arc::new(known));
+        if known.link.as_ref().is_none_or(|link| link.len() <= LONGEST_LINK) {
+            self.known.insert(key, Arc::new(known));
+        }
     }
 }
 
