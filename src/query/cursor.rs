@@ -2,9 +2,10 @@
 //!
 //! A cursor is the sort keys' values of a page's last row, as PostgreSQL sent them, under a MAC
 //! over the resource, the order, the filters and those values. The MAC's key is fixed, so that
-//! cursors outlive restarts and hold on every server. It is no secret that guards anything: the
-//! values are read and bound like any filter's, so a forged cursor could ask for nothing that
-//! `__gt` could not. It turns a damaged or borrowed cursor into a refusal instead of a wrong page.
+//! cursors outlive restarts and hold on every server. It is no secret that guards anything: values
+//! are of the columns that the list is sorted by, checked as they are read and bound like any
+//! filter's, so a forged cursor shows what the list shows anyhow, from a place of one's own choice. It
+//! turns a damaged or borrowed cursor into a refusal instead of a wrong page.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, NaiveDate};
@@ -117,7 +118,7 @@ pub(super) fn open_text(bound: &str, cursor: &str) -> Option<String> {
     String::from_utf8(text.to_vec()).ok()
 }
 
-/// Takes the next value off `rest`.
+/// Takes the next value off `rest`; none if it is not one that PostgreSQL has.
 fn read(rest: &mut &[u8], ty: Type) -> Option<Value> {
     let length = u32::from_be_bytes(take(rest, 4)?.try_into().ok()?);
     if length == NULL {
@@ -131,19 +132,29 @@ fn read(rest: &mut &[u8], ty: Type) -> Option<Value> {
         Type::Bool => Value::Bool(bytes == [1]),
         Type::Timestamp => {
             let micros = i64::from_be_bytes(bytes.try_into().ok()?).checked_add(EPOCH_MICROS)?;
-            Value::Timestamptz(DateTime::from_timestamp_micros(micros)?)
+            let time = DateTime::from_timestamp_micros(micros)?;
+            (first_date() <= time.date_naive()).then_some(Value::Timestamptz(time))?
         }
         Type::Date => {
             let days = i32::from_be_bytes(bytes.try_into().ok()?).checked_add(EPOCH_DAYS)?;
-            Value::Date(NaiveDate::from_epoch_days(days)?)
+            let date = NaiveDate::from_epoch_days(days)?;
+            (first_date() <= date).then_some(Value::Date(date))?
         }
         Type::Enum(texts) => {
             let text = std::str::from_utf8(bytes).ok()?;
             Value::Text((*texts.iter().find(|known| **known == text)?).to_owned())
         }
-        Type::Text => Value::Text(String::from_utf8(bytes.to_vec()).ok()?),
+        Type::Text => {
+            let text = String::from_utf8(bytes.to_vec()).ok()?;
+            (!text.contains('\0')).then_some(Value::Text(text))?
+        }
         Type::Json => return None,
     })
+}
+
+/// The first date that PostgreSQL has; the last is beyond those of chrono.
+fn first_date() -> NaiveDate {
+    NaiveDate::from_ymd_opt(-4713, 11, 24).unwrap_or(NaiveDate::MIN)
 }
 
 fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {

@@ -1,6 +1,8 @@
 //! Order and cursors.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use boost_dashboard::query::{column::Column, resource::Resource};
+use hmac::{Hmac, Mac as _};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::IndexedRandom as _};
 use serde_json::Value;
 
@@ -136,4 +138,50 @@ async fn a_cursor_holds_for_its_own_list_only() {
     // What is shown, and how much of it, may change from page to page; the filters' order as well.
     let same = "/api/v1/github/issues?issue_number__gte=1&sort=-issue_created_at&fields=id&limit=9";
     app.get_as(&token, &format!("{same}&cursor={cursor}")).await.expect(200);
+}
+
+/// A cursor that nobody was given: the key is no secret.
+fn forged(bound: &str, values: &[&[u8]]) -> String {
+    let payload = values.iter().fold(Vec::new(), |mut payload, value| {
+        payload.extend(u32::try_from(value.len()).unwrap().to_be_bytes());
+        payload.extend_from_slice(value);
+        payload
+    });
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(b"boost-dashboard cursor 1").unwrap();
+    mac.update(&(bound.len() as u64).to_be_bytes());
+    mac.update(bound.as_bytes());
+    mac.update(&payload);
+    let mut sealed = mac.finalize().into_bytes()[..12].to_vec();
+    sealed.extend(payload);
+    URL_SAFE_NO_PAD.encode(sealed)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forged_cursor_holds_what_the_database_can_have_or_nothing() {
+    let (app, token) = seeded().await;
+    let (name, time) = ("language +name +id", "git_commit +commit_at +id");
+    let date = "website +stat_date +id";
+    let micros = |years: i64| (years * 365 * 86_400_000_000).to_be_bytes();
+    let days = |years: i32| (years * 365).to_be_bytes();
+    for (path, bound, value, status) in [
+        ("github/languages?sort=name", name, &b"a"[..], 200),
+        ("github/languages?sort=name", name, b"a\0b", 400),
+        ("github/languages?sort=name", name, b"\xff", 400),
+        ("github/commits?sort=commit_at", time, &micros(-6_000), 200),
+        ("github/commits?sort=commit_at", time, &micros(-7_000), 400),
+        ("github/commits?sort=commit_at", time, &micros(260_000), 200),
+        ("github/commits?sort=commit_at", time, &i64::MIN.to_be_bytes(), 400),
+        ("github/commits?sort=commit_at", time, &i64::MAX.to_be_bytes(), 400),
+        ("website/daily-visits?sort=stat_date", date, &days(-6_000), 200),
+        ("website/daily-visits?sort=stat_date", date, &days(-7_000), 400),
+        ("website/daily-visits?sort=stat_date", date, &i32::MIN.to_be_bytes(), 400),
+        ("website/daily-visits?sort=stat_date", date, &i32::MAX.to_be_bytes(), 400),
+    ] {
+        let cursor = forged(bound, &[value, &7_i64.to_be_bytes()]);
+        let answer = app.get_as(&token, &format!("/api/v1/{path}&cursor={cursor}")).await;
+        let answer = answer.expect(status);
+        if status == 400 {
+            assert_eq!(answer["errors"][0]["code"], "invalid_cursor", "{path} {value:?}");
+        }
+    }
 }
