@@ -2,7 +2,7 @@
 //!
 //! A chain of named queries, each there only if it is needed: `grouped` has a row a bucket and
 //! group; `ranked` the groups that `top` keeps, and `kept` what is grouped of them; `filled` has
-//! every bucket of the series with every group.
+//! every bucket of the `series` with every one of the `groups`.
 
 use chrono::{NaiveDate, TimeDelta};
 
@@ -116,21 +116,31 @@ impl Sql<'_> {
 
     /// Every bucket of the series with every group, and zeros where there are no rows.
     fn filled(&mut self, series: Series, edges: Edges, rows: &str) {
+        let groups: Vec<_> = names('g', self.stats.groups.len())
+            .chain(self.stats.top.map(|_| "rank".to_owned()))
+            .collect();
+        // Each group has every bucket. However long the series would be, and however many groups
+        // there are, no more is made of either than shows that the answer is too long.
+        let mut buckets = MAX_ROWS.to_string();
+        if !groups.is_empty() {
+            self.push(&format!(
+                ", groups as (select distinct key, {} from {rows} limit {})",
+                groups.join(", "),
+                MAX_ROWS + 1
+            ));
+            buckets = format!("(select {MAX_ROWS} / greatest(count(*), 1) from groups)");
+        }
         let unit = series.bucket.name();
         self.push(", edges as (select ");
         self.edge(unit, edges.first, "min(bucket)");
         self.push(" as first, ");
         self.edge(unit, edges.last, "max(bucket)");
-        // However long the series would be, no more of it is made than the limit needs.
         let step = series.bucket.interval();
         self.push(&format!(
             " as last from {rows} having count(*) > 0), series as (\
              select at::date as bucket from edges, \
-             generate_series(first, least(last, first + {MAX_ROWS} * {step}), {step}) at)"
+             generate_series(first, least(last, first + {buckets} * {step}), {step}) at)"
         ));
-        let groups: Vec<_> = names('g', self.stats.groups.len())
-            .chain(self.stats.top.map(|_| "rank".to_owned()))
-            .collect();
         let mut columns = vec!["series.bucket".to_owned()];
         columns.extend(groups.iter().map(|name| format!("groups.{name}")));
         let measures = self.stats.measures.iter().enumerate();
@@ -148,10 +158,8 @@ impl Sql<'_> {
             ));
         } else {
             self.push(&format!(
-                ", groups as (select distinct key, {} from {rows}), filled as (\
-                 select {columns} from series cross join groups \
-                 left join {rows} rows on rows.bucket = series.bucket and rows.key = groups.key)",
-                groups.join(", ")
+                ", filled as (select {columns} from series cross join groups \
+                 left join {rows} rows on rows.bucket = series.bucket and rows.key = groups.key)"
             ));
         }
     }

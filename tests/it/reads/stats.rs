@@ -343,6 +343,42 @@ async fn an_absurd_series_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_series_of_very_many_groups_is_refused_at_once() {
+    // Not for the whole file: every `first` would be a query's.
+    use diesel_async::RunQueryDsl as _;
+    let app = TestApp::new().await;
+    let mut connection = app.db().connect().await;
+    let sql = "insert into website_word_count (stat_date, word, count)
+               select date '2024-01-01' + n % 100, 'word' || n, 1 from generate_series(1, 50000) n";
+    Statement::new(sql).execute(&mut connection).await.unwrap();
+    let path = "/api/v1/website/word-counts/stats?fill=true&group_by=word&measure=sum:count";
+    let window = "bucket=day&window=2000-01-01/2026-01-01";
+    // Eleven words, on ten dates.
+    let few = "bucket=day&word__startswith=word1000";
+    for (query, rows) in [
+        // What would be four hundred million rows is no matter of waiting.
+        (window.to_owned(), None),
+        ("bucket=day&id__lte=100".to_owned(), Some(100 * 100)),
+        ("bucket=day&id__lte=101".to_owned(), None),
+        ("bucket=year&id__lte=10000".to_owned(), Some(10_000)),
+        ("bucket=year&id__lte=10001".to_owned(), None),
+        (few.to_owned(), Some(11 * 10)),
+        (format!("{few}&window=2024-01-01/2026-01-01"), Some(11 * 731)),
+        (format!("{few}&window=2000-01-01/2026-01-01"), None),
+        (format!("{window}&top=2"), None),
+        (format!("{window}&top=1"), Some(9_497)),
+    ] {
+        let answer = app.get(&format!("{path}&{query}")).await;
+        if let Some(rows) = rows {
+            let found = answer.expect(200);
+            assert_eq!(found["data"].as_array().unwrap().len(), rows, "{query}");
+        } else {
+            assert_eq!(answer.expect(400)["type"], "urn:boost-dashboard:too_many_rows", "{query}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_not_public_are_not_counted() {
     let (app, token) = seeded().await;
     let reader = app.token(&["read"]);
