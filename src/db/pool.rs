@@ -5,7 +5,7 @@ use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use deadpool::{
     Runtime,
-    managed::{QueueMode, TimeoutType},
+    managed::{Hook, HookError, QueueMode, TimeoutType},
 };
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::{
@@ -25,6 +25,9 @@ use crate::http::problem::Problem;
 /// How long a single connection outside the pool may take to come up.
 const SINGLE_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a connection is used. It keeps what it has prepared, so it must not live for ever.
+pub const LIFETIME: Duration = Duration::from_hours(1);
+
 /// How a pool is built. A request waits at most `wait_timeout` and then `connect_timeout`.
 #[derive(Debug, Clone)]
 pub struct PoolSettings {
@@ -36,6 +39,8 @@ pub struct PoolSettings {
     pub wait_timeout: Duration,
     /// The longest a new connection may take to come up.
     pub connect_timeout: Duration,
+    /// How long a connection is used; whoever comes later gets another.
+    pub lifetime: Duration,
     /// What `pg_stat_activity` shows, unless the URL names it.
     pub application_name: String,
 }
@@ -47,6 +52,7 @@ impl Default for PoolSettings {
             statement_timeout: Duration::from_secs(10),
             wait_timeout: Duration::from_millis(900),
             connect_timeout: Duration::from_millis(900),
+            lifetime: LIFETIME,
             application_name: "boost-dashboard".to_owned(),
         }
     }
@@ -99,17 +105,22 @@ pub fn build(url: &str, settings: &PoolSettings) -> anyhow::Result<Pool> {
         let (target, setup) = (Arc::clone(&used), Arc::clone(&setup));
         async move { target.connect(&setup).await }.boxed()
     });
-    let connections =
-        managed::Pool::builder(AsyncDieselConnectionManager::new_with_config(url, config))
-            .max_size(settings.size)
-            .runtime(Runtime::Tokio1)
-            // The connection that was used last: what its session needs is still in the processor's cache.
-            .queue_mode(QueueMode::Lifo)
-            .wait_timeout(Some(settings.wait_timeout))
-            .create_timeout(Some(settings.connect_timeout))
-            .recycle_timeout(Some(settings.connect_timeout))
-            .build()
-            .context("the connection pool cannot be built")?;
+    let lifetime = settings.lifetime;
+    let manager = AsyncDieselConnectionManager::new_with_config(url, config);
+    let connections = managed::Pool::builder(manager)
+        .pre_recycle(Hook::sync_fn(move |_, connection| {
+            let is_old = connection.age() >= lifetime;
+            if is_old { Err(HookError::message("it has lived long enough")) } else { Ok(()) }
+        }))
+        .max_size(settings.size)
+        .runtime(Runtime::Tokio1)
+        // The connection that was used last: what its session needs is still in the processor's cache.
+        .queue_mode(QueueMode::Lifo)
+        .wait_timeout(Some(settings.wait_timeout))
+        .create_timeout(Some(settings.connect_timeout))
+        .recycle_timeout(Some(settings.connect_timeout))
+        .build()
+        .context("the connection pool cannot be built")?;
     Ok(Pool { connections, target })
 }
 

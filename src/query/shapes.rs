@@ -2,29 +2,48 @@
 //!
 //! A connection keeps what it prepared for as long as it lives, and a list has more shapes than
 //! memory has room for: filters, orders, fields, limits, in all their combinations. So a shape is
-//! kept once it is asked for again, up to a number; any other is prepared for its own run.
+//! kept once it is asked for again, up to a number; any other is prepared for its own run. One that
+//! nobody has asked for in a long time makes room for another. A connection still has it prepared,
+//! but does not live longer than that itself, so it never holds more than twice the number.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{PoisonError, RwLock},
+    sync::{
+        PoisonError, RwLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
-use crate::db::sql::Statement;
+use crate::db::{pool::LIFETIME, sql::Statement};
 
-/// Shapes of one resource that are kept.
+/// Shapes of one resource, or of all lists that are no table's, that are kept.
 const KEPT: usize = 48;
-/// Shapes of one resource that are remembered as asked for once.
+/// Shapes that are remembered as asked for once.
 const REMEMBERED: usize = 1_024;
+/// How long a kept shape is not asked for until it gives way to another.
+const IDLE: Duration = LIFETIME;
 
 /// The shapes of one resource, by the hash of their text.
-#[derive(Debug, Default)]
-pub(super) struct Shapes(RwLock<Known>);
+#[derive(Debug)]
+pub(super) struct Shapes {
+    known: RwLock<Known>,
+    /// What time is counted from.
+    begin: Instant,
+}
 
 #[derive(Debug, Default)]
 struct Known {
-    kept: HashSet<u64>,
+    /// Each with the second in which it was last asked for.
+    kept: HashMap<u64, AtomicU64>,
     once: HashSet<u64>,
+}
+
+impl Default for Shapes {
+    fn default() -> Self {
+        Self { known: RwLock::default(), begin: Instant::now() }
+    }
 }
 
 impl Shapes {
@@ -32,22 +51,24 @@ impl Shapes {
     pub(super) fn mark(&self, statement: Statement) -> Statement {
         let mut hasher = DefaultHasher::new();
         statement.text().hash(&mut hasher);
-        if self.keeps(hasher.finish()) { statement } else { statement.once() }
+        let now = self.begin.elapsed();
+        if self.keeps(hasher.finish(), now) { statement } else { statement.once() }
     }
 
-    fn keeps(&self, shape: u64) -> bool {
-        // Sets of numbers are whole whenever their lock is free, even if a holder panicked.
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if known.kept.contains(&shape) {
+    /// Whether a shape that is asked for at `now` is kept.
+    fn keeps(&self, shape: u64, now: Duration) -> bool {
+        let now = now.as_secs();
+        // Whenever their lock is free these are whole, even if a holder panicked.
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = known.kept.get(&shape) {
+            last.fetch_max(now, Ordering::Relaxed);
             return true;
         }
-        if known.kept.len() >= KEPT {
-            return false;
-        }
         drop(known);
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.once.remove(&shape) {
-            known.kept.insert(shape);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.once.contains(&shape) && known.has_room(now) {
+            known.once.remove(&shape);
+            known.kept.insert(shape, now.into());
             return true;
         }
         if known.once.len() >= REMEMBERED {
@@ -58,6 +79,16 @@ impl Shapes {
     }
 }
 
+impl Known {
+    /// Whether one more can be kept, now that what was last asked for long ago has made room.
+    fn has_room(&mut self, now: u64) -> bool {
+        if self.kept.len() >= KEPT {
+            self.kept.retain(|_, last| now.saturating_sub(*last.get_mut()) < IDLE.as_secs());
+        }
+        self.kept.len() < KEPT
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,12 +96,27 @@ mod tests {
     #[test]
     fn what_is_asked_for_again_is_kept_while_there_is_room() {
         let shapes = Shapes::default();
-        assert_eq!([1, 2, 1, 1, 2].map(|it| shapes.keeps(it)), [false, false, true, true, true]);
+        let keeps = |shape| shapes.keeps(shape, Duration::ZERO);
+        assert_eq!([1, 2, 1, 1, 2].map(keeps), [false, false, true, true, true]);
         for shape in 0..10_000 {
-            shapes.keeps(shape);
-            shapes.keeps(shape);
+            keeps(shape);
+            keeps(shape);
         }
-        assert!(shapes.keeps(1), "what is kept stays");
-        assert_eq!(shapes.0.read().unwrap().kept.len(), KEPT);
+        assert!(keeps(1), "what is kept stays");
+        assert_eq!(shapes.known.read().unwrap().kept.len(), KEPT);
+    }
+
+    #[test]
+    fn what_nobody_asks_for_any_more_makes_room() {
+        let shapes = Shapes::default();
+        for shape in (0..100).chain(0..100) {
+            shapes.keeps(shape, Duration::ZERO);
+        }
+        let soon = IDLE.saturating_sub(Duration::from_secs(1));
+        assert!(shapes.keeps(7, soon));
+        assert_eq!([1_000, 1_000].map(|it| shapes.keeps(it, soon)), [false, false]);
+        assert_eq!([1_001, 1_001].map(|it| shapes.keeps(it, IDLE)), [false, true]);
+        assert!(shapes.keeps(7, IDLE), "it was asked for meanwhile");
+        assert_eq!([8, 8].map(|it| shapes.keeps(it, IDLE)), [false, true]);
     }
 }

@@ -14,10 +14,11 @@ use boost_dashboard::{
         embedded::{self, Flavour},
         migrate,
         pool::{self, PoolSettings},
+        sql::{Row, Statement},
     },
     http::problem::Problem,
 };
-use diesel_async::SimpleAsyncConnection as _;
+use diesel_async::{RunQueryDsl as _, SimpleAsyncConnection as _};
 
 use crate::{
     embedded::{Invocation, folder, until},
@@ -83,6 +84,28 @@ async fn an_exhausted_pool_says_so_within_two_seconds() {
     assert!(took < Duration::from_secs(2), "{took:?}");
     drop(held);
     drop(pool.get().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_does_not_live_for_ever() {
+    let db = TestDb::new().await;
+    let session = async |pool: &boost_dashboard::db::Pool| {
+        let mut connection = pool.get().await.unwrap();
+        let Row(session) =
+            Statement::new("select pg_backend_pid()").get_result(&mut *connection).await.unwrap();
+        session
+    };
+    for (lifetime, stays) in [(pool::LIFETIME, true), (Duration::ZERO, false)] {
+        let settings = PoolSettings {
+            size: 1,
+            lifetime,
+            wait_timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(20),
+            ..PoolSettings::default()
+        };
+        let pool = pool::build(db.url(), &settings).unwrap();
+        assert_eq!(session(&pool).await == session(&pool).await, stays, "{lifetime:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
