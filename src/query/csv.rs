@@ -1,6 +1,7 @@
 //! Rows as CSV (RFC 4180), straight from PostgreSQL's bytes like those in JSON.
 //!
-//! A null is nothing, an empty text is `""`. Texts stand as they are stored: one that a spreadsheet
+//! A null is nothing, an empty text is `""`. But where one column alone is shown, a null is `""` as well:
+//! nothing would be an empty line, which readers skip. Texts stand as they are stored: one that a spreadsheet
 //! would take for a formula is not altered, because whoever reads with a program wants the text.
 
 use diesel::{

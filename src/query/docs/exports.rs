@@ -17,7 +17,8 @@ pub(super) const EXPORTS: &str = "With `Accept: text/csv` or `application/x-ndjs
     is no limit, `cursor` says after which row to begin, and `count` is refused. A transfer that \
     breaks off is not complete. An export has no `ETag`, which would be known only after its end. \
     In CSV (RFC 4180, with a header line) a null is nothing and an \
-    empty text is `\"\"`. Texts are not altered: spreadsheets may take some for formulas.";
+    empty text is `\"\"`; of a single column, where nothing would be an empty line that readers skip, \
+    a null is `\"\"` as well. Texts are not altered: spreadsheets may take some for formulas.";
 
 /// Adds the formats and the headers of exports.
 pub(super) fn add(answer: ResponseBuilder, resource: &Resource) -> ResponseBuilder {
