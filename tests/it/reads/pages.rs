@@ -88,7 +88,10 @@ fn any_order<'a>(resource: &'a Resource, random: &mut StdRng) -> Vec<(&'a Column
     let sortable: Vec<_> =
         resource.columns.iter().skip(1).filter(|column| column.indexed).collect();
     let count = random.random_range(1..=3);
-    sortable.choose_multiple(random, count).map(|column| (*column, rand::random())).collect()
+    sortable
+        .choose_multiple(random, count)
+        .map(|column| (*column, random.random_bool(0.5)))
+        .collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -114,7 +114,19 @@ fn insert(table: &str, columns: &[Column]) -> String {
         })
         .collect();
     let names: Vec<_> = columns.iter().map(|column| format!("\"{}\"", column.name)).collect();
-    let values: Vec<_> = columns.iter().map(|column| value(column)).collect();
+    let mut nullable = 0;
+    let values: Vec<_> = columns
+        .iter()
+        .map(|column| {
+            let value = value(column);
+            if !column.is_nullable || column.is_distinct {
+                return value;
+            }
+            nullable += 1;
+            // A row may lack one column and have another, and some lack them all.
+            format!("case when m is null or (n + {nullable}) % 7 < 2 then null else {value} end")
+        })
+        .collect();
     // `n` numbers the rows; `m` repeats, so that values do.
     format!(
         "insert into {table} ({}) select {} from \
@@ -129,7 +141,7 @@ fn insert(table: &str, columns: &[Column]) -> String {
 /// A column's value in row `n`, as SQL.
 fn value(column: &Column) -> String {
     let number = if column.is_distinct { "n" } else { "coalesce(m, 0)" };
-    let value = match (&column.parent, column.ty.as_str()) {
+    match (&column.parent, column.ty.as_str()) {
         (Some((parent, key)), _) => {
             format!("(select {key} from {parent} order by {key} offset {number} limit 1)")
         }
@@ -147,10 +159,5 @@ fn value(column: &Column) -> String {
             "(enum_range(null::{enumeration}))[1 + {number}::int % \
              cardinality(enum_range(null::{enumeration}))]"
         ),
-    };
-    if column.is_nullable && !column.is_distinct {
-        format!("case when m is null then null else {value} end")
-    } else {
-        value
     }
 }
