@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{
@@ -13,7 +13,7 @@ use crate::{
     app::App,
     db::{Connection, sql::Value},
     http::problem::{Problem, Result},
-    query::rows,
+    query::{rows, value},
 };
 
 /// Parts of the log that are looked through for one page, where a caller may see nothing of them.
@@ -75,7 +75,7 @@ impl Page {
              \"meta\":{{\"as_of\":\"{}\"}}}}",
             self.cursor(),
             self.more,
-            as_of.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+            value::rfc3339(as_of),
         );
         body.extend_from_slice(tail.as_bytes());
         body
@@ -156,7 +156,7 @@ fn change(entry: &Entry, row: Option<&[u8]>, lineage: i64) -> Change {
         _ => json!(null),
     };
     let op = if row.is_some() { "upsert" } else { "delete" };
-    let changed_at = entry.changed_at.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+    let changed_at = value::rfc3339(entry.changed_at);
     let head = format!(
         "{{\"table\":\"{}\",\"op\":\"{op}\",\"id\":{id},\"changed_at\":\"{changed_at}\",\
          \"cursor\":\"{cursor}\",\"row\":",
