@@ -156,7 +156,8 @@ pub struct Spec {
     pub limit: usize,
     /// The columns that a CSV file must have.
     pub columns: &'static [&'static str],
-    /// Whether its objects carry their own modification time.
+    /// Whether its objects carry their own modification time; not where the time at which they came
+    /// may stand in for it.
     pub source_time: bool,
     /// JSON Schema of one document: also the list of keys that are no drift.
     pub schema: &'static str,

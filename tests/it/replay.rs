@@ -1,8 +1,15 @@
 //! Replay: the archive makes the rows again.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
-use boost_dashboard::ingest::replay::{self, Options, Summary};
+use boost_dashboard::{
+    app::Clock,
+    ingest::replay::{self, Options, Summary},
+};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -208,4 +215,65 @@ async fn a_dead_letter_is_not_repeated() {
         let letters = second.get_as(&reader, "/api/v1/ingest/dead-letters").await.expect(200);
         assert_eq!(letters["data"].as_array().unwrap().len(), 1);
     }
+}
+
+/// A server whose clock stands still until it is set.
+async fn at_times() -> (TestApp, impl Fn(&str)) {
+    let now = Arc::new(Mutex::new(DateTime::UNIX_EPOCH));
+    let clock = Clock::new({
+        let now = Arc::clone(&now);
+        move || *now.lock().unwrap()
+    });
+    let set = move |time: &str| *now.lock().unwrap() = time.parse::<DateTime<Utc>>().unwrap();
+    (TestApp::with_clock(clock, |_| {}).await, set)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_says_no_time_is_of_when_it_came() {
+    let (first, set) = at_times().await;
+    set("2025-01-02T10:00:00Z");
+    let token = first.token(&["ingest:*"]);
+    let pages = |names: &[&str]| {
+        let page = |name| json!({"url": format!("https://b.org/{name}"), "content": name});
+        let pages: Vec<Value> = names.iter().map(page).collect();
+        json!({"version": "1.87.0", "library": "json", "pages": pages})
+    };
+    let dated = |name, scraped_at| {
+        let mut crawl = pages(&[name]);
+        crawl["scraped_at"] = json!(scraped_at);
+        crawl
+    };
+    let export = |channel: u32| {
+        json!({"guild": {"id": "3", "name": "G"}, "channel": {"id": channel.to_string()},
+            "dateRange": {}, "messages": []})
+    };
+    let ack = json!({"app_type": "boost-library-documentation", "failed_ids": [],
+        "final_sync_at": "2025-01-02T10:30:00Z"});
+    let mail =
+        |at, failed| json!({"app_type": "mailing", "final_sync_at": at, "failed_ids": [failed]});
+    let list = json!({"app_type": "mailing", "failed_ids": ["3"]});
+    for (time, kind, body) in [
+        ("10:00", "docs/pages", pages(&["a"])),
+        ("11:00", "docs/pages", pages(&["b"])),
+        ("11:10", "docs/pages?complete=pages", pages(&["a", "b"])),
+        ("11:20", "docs/pages?complete=pages", pages(&["a", "c"])),
+        // What was said before is said again, and counts again.
+        ("11:30", "docs/pages?complete=pages", pages(&["a", "b"])),
+        ("11:40", "discord/exports", export(1)),
+        ("11:50", "discord/exports", export(2)),
+        ("10:10", "docs/pages?version=1.87.0", dated("early", "2025-01-01T00:00:00Z")),
+        ("10:50", "docs/pages?version=1.87.0", dated("late", "2025-01-01T00:00:00Z")),
+        ("12:00", "pinecone/acks", ack),
+        ("12:10", "pinecone/acks", mail("2025-01-01T00:00:00Z", "1")),
+        ("12:20", "pinecone/acks", mail("2025-01-02T00:00:00Z", "2")),
+        // It was true before the second came, so that decides.
+        ("12:30", "pinecone/fail-lists?as_of=2025-01-02T12:15:00Z", list),
+    ] {
+        set(&format!("2025-01-02T{time}:00Z"));
+        first.post_json(&format!("/api/v1/ingest/{kind}"), &token, &body).await.expect(200);
+    }
+    let second = beside(&first).await;
+    let all = replayed(&second, Options::default()).await;
+    assert!(all.is_whole() && all.documents == 13, "{all:?}");
+    assert_same(&rows(&first).await, &rows(&second).await);
 }

@@ -26,6 +26,8 @@ static SPEC: Spec = Spec {
     complete: &["messages"],
     items: Items::Under(&["messages"]),
     limit: 1_000_000,
+    // The exporter says when it ran; of a file without that only the manifest knows.
+    source_time: false,
     schema: include_str!("schema/exports.json"),
     example: include_str!("example/exports.json"),
     watermark: Watermark::Private {

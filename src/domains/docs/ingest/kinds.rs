@@ -26,6 +26,8 @@ static SPEC: Spec = Spec {
     complete: &["pages"],
     items: Items::Under(&["pages"]),
     limit: 5_000,
+    // Most crawls say when they were made; of the others only the manifest knows.
+    source_time: false,
     schema: include_str!("schema/pages.json"),
     example: include_str!("example/pages.json"),
     watermark: Watermark::Of(

@@ -20,6 +20,8 @@ pub struct Sync {
 
 static ACKS: Spec = Spec {
     params: &["app_type"],
+    // A cursor has its time; the list of what failed is of when it came.
+    source_time: false,
     schema: include_str!("schema/acks.json"),
     example: include_str!("example/acks.json"),
     watermark: Watermark::Of(
