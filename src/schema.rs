@@ -65,6 +65,7 @@ diesel::table! {
         url_scraped_at -> Nullable<Timestamptz>,
         source_receipt -> Nullable<Int8>,
         source_item -> Nullable<Int4>,
+        is_scraped_at_stated -> Bool,
     }
 }
 

@@ -20,7 +20,7 @@ resource! {
     last_version_id: Option<i64> = boost_doc_content::last_version_id -> boost_version, indexed;
     /// Whether the search index has it.
     is_upserted: bool = boost_doc_content::is_upserted;
-    /// When it was last fetched.
+    /// When it was last fetched; while no crawl says that, when it first came.
     scraped_at: DateTime<Utc> = boost_doc_content::scraped_at;
     /// When the row was made here.
     created_at: DateTime<Utc> = boost_doc_content::created_at;

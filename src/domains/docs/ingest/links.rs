@@ -49,7 +49,7 @@ pub(super) async fn store(
         for (_, page) in &sheet.items {
             let row = places.get(&page.place).ok_or(Error::NotFound)?.row;
             let (content, _) = contents.get(&page.hash).ok_or(Error::NotFound)?;
-            let at = if is_newest { sheet.envelope.stated_at } else { page.scraped_at };
+            let at = if is_newest { sheet.envelope.stated_at } else { page.seen_at };
             // What a newer list lacks was gone by then.
             let is_open = newest.get(&row).is_none_or(|list| Some(at) > list.source_at);
             if is_newest || is_open {

@@ -35,7 +35,7 @@ pub struct Place {
 pub struct Crawl {
     /// Of what the pages are; none where each page says so itself.
     pub place: Option<Place>,
-    /// When they were fetched, if that is said of all.
+    /// When they were fetched, if that is said of all: by the crawl, or with `as_of=`.
     pub scraped_at: Option<DateTime<Utc>>,
     /// The time of the statement that these are all: the latest of its own and its pages'.
     pub stated_at: DateTime<Utc>,
@@ -60,9 +60,12 @@ pub struct Page {
     /// Its text.
     #[serde(skip)]
     pub text: Bytes,
-    /// When it was fetched.
+    /// When it was fetched, if that is said.
     #[serde(skip)]
-    pub scraped_at: DateTime<Utc>,
+    pub scraped_at: Option<DateTime<Utc>>,
+    /// Until when it was there: when it was fetched, else when it was received.
+    #[serde(skip)]
+    pub seen_at: DateTime<Utc>,
 }
 
 impl Crawl {
@@ -70,11 +73,11 @@ impl Crawl {
     pub fn read(node: Node<'_>, context: &Context) -> Option<Self> {
         let is_page = node.is_blank();
         let place = if is_page { None } else { Some(read_place(node, context)?) };
-        let scraped_at = read_time(node.get("scraped_at"), context);
+        let scraped_at = read_time(node.get("scraped_at"), context).or(context.as_of);
         Some(Self {
             place,
             scraped_at,
-            stated_at: scraped_at.unwrap_or_else(|| context.stated_at()),
+            stated_at: scraped_at.unwrap_or(context.received_at),
             as_of: context.as_of,
             // A page alone is no list of pages.
             is_complete: !is_page && context.lists_all("pages"),
@@ -160,9 +163,8 @@ impl Page {
         };
         let url = read_url(node.get("url"));
         let text = read_text(node.get("content"));
-        let scraped_at = read_time(node.get("scraped_at"), context)
-            .or(crawl.scraped_at)
-            .unwrap_or_else(|| context.stated_at());
+        let scraped_at = read_time(node.get("scraped_at"), context).or(crawl.scraped_at);
+        let seen_at = scraped_at.unwrap_or(context.received_at);
         let text = text?;
         let hash = hex::encode(Sha256::digest(&text));
         let given = node.get("content_hash");
@@ -172,10 +174,11 @@ impl Page {
             given.fault("hash_mismatch", format!("The SHA-256 of the text is {hash}."));
             return None;
         }
-        let page = Self { place: place?, url: url?, hash, text: text.into(), scraped_at };
-        crawl.stated_at = crawl.stated_at.max(scraped_at);
+        let text = text.into();
+        let page = Self { place: place?, url: url?, hash, text, scraped_at, seen_at };
+        crawl.stated_at = crawl.stated_at.max(seen_at);
         let stamp = Stamp {
-            source_at: Some(scraped_at),
+            source_at: Some(seen_at),
             rank: 0,
             as_of: context.as_of,
             digest: digest(&(&page, page.place.version.to_string(), &page.place.library)),

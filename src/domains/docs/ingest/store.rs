@@ -31,24 +31,44 @@ use crate::{
 /// does not matter.
 #[derive(Debug, Clone, PartialEq)]
 struct Content {
-    /// The address shown: of the greatest release, then the latest, then the smallest.
-    url: (i32, DateTime<Utc>, Reverse<String>),
+    /// The address shown: of the greatest release, then the latest, then the smallest. Whoever does
+    /// not say when they fetched it were there before those who do.
+    url: (i32, Option<DateTime<Utc>>, Reverse<String>),
     /// The oldest release, by macro number and row.
     first: (i32, i64),
     /// The newest release.
     last: (i32, i64),
-    scraped_at: DateTime<Utc>,
+    scraped: Scraped,
     text_bytes: i64,
 }
 
 impl Content {
     fn of(page: &Page, version: i64) -> Self {
+/// When a text was fetched: the latest time that is said. Until one is, the time at which it first
+/// came stands in, which is no statement: so the same page again changes nothing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Scraped {
+    at: DateTime<Utc>,
+    is_stated: bool,
+}
+
+impl Scraped {
+    fn absorb(self, other: Self) -> Self {
+        match (self.is_stated, other.is_stated) {
+            (true, false) => self,
+            (false, true) => other,
+            (true, true) => Self { at: self.at.max(other.at), ..self },
+            (false, false) => Self { at: self.at.min(other.at), ..self },
+        }
+    }
+}
+
         let release = (page.place.version.key(), version);
         Self {
             url: (release.0, page.scraped_at, Reverse(page.url.clone())),
             first: release,
             last: release,
-            scraped_at: page.scraped_at,
+            scraped: Scraped { at: page.seen_at, is_stated: page.scraped_at.is_some() },
             text_bytes: i64::try_from(page.text.len()).unwrap_or(i64::MAX),
         }
     }
@@ -59,7 +79,7 @@ impl Content {
         }
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
-        self.scraped_at = self.scraped_at.max(other.scraped_at);
+        self.scraped = self.scraped.absorb(other.scraped);
     }
 }
 
@@ -200,7 +220,7 @@ async fn store_contents(
         stored.absorb(content);
         // Which statement the address comes from is no value of its own.
         let shown = |content: &Content| {
-            (content.url.2.clone(), content.first, content.last, content.scraped_at)
+            (content.url.2.clone(), content.first, content.last, content.scraped.at)
         };
         let is_changed = shown(&before) != shown(&stored);
         done.insert(hash, (id, if is_changed { Action::Updated } else { Action::Unchanged }));
@@ -223,10 +243,15 @@ fn columns<'a>(given: Given<'a>, contents: &[&Content]) -> Given<'a> {
     given
         .with("url", SqlType::Text, of(|content| Value::Text(content.url.2.0.clone())))
         .with("url_version", SqlType::Int, of(|content| Value::Int(content.url.0)))
-        .with("url_at", SqlType::Timestamptz, of(|content| Value::Timestamptz(content.url.1)))
+        .with(
+            "url_at",
+            SqlType::Timestamptz,
+            of(|content| content.url.1.map_or(Value::Null, Value::Timestamptz)),
+        )
         .with("first", SqlType::BigInt, of(|content| Value::BigInt(content.first.1)))
         .with("last", SqlType::BigInt, of(|content| Value::BigInt(content.last.1)))
-        .with("at", SqlType::Timestamptz, of(|content| Value::Timestamptz(content.scraped_at)))
+        .with("at", SqlType::Timestamptz, of(|content| Value::Timestamptz(content.scraped.at)))
+        .with("stated", SqlType::Bool, of(|content| Value::Bool(content.scraped.is_stated)))
 }
 
 /// Inserts texts in the order of their hashes; gives those that were new.
@@ -237,9 +262,9 @@ async fn insert(tx: &mut Tx<'_>, contents: &Contents) -> QueryResult<Vec<(String
         .with("item", SqlType::Int, contents.values().map(|(_, item)| Value::Int(*item)));
     let mut insert = Statement::new(
         "insert into boost_doc_content (content_hash, url, url_version, url_scraped_at, \
-         first_version_id, last_version_id, scraped_at, text_bytes, source_item, is_upserted, \
-         source_receipt, created_at) select u.hash, u.url, u.url_version, u.url_at, u.first, \
-         u.last, u.at, u.bytes, u.item, false, ",
+         first_version_id, last_version_id, scraped_at, is_scraped_at_stated, text_bytes, \
+         source_item, is_upserted, source_receipt, created_at) select u.hash, u.url, \
+         u.url_version, u.url_at, u.first, u.last, u.at, u.stated, u.bytes, u.item, false, ",
     );
     insert.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push("::bigint, ");
     insert.bind(SqlType::Timestamptz, Value::Timestamptz(tx.now)).push("::timestamptz from ");
@@ -265,34 +290,48 @@ async fn locked(tx: &mut Tx<'_>, contents: &Contents) -> QueryResult<Vec<(String
          (select v.version_key from boost_version v where v.id = c.first_version_id), \
          c.first_version_id, \
          (select v.version_key from boost_version v where v.id = c.last_version_id), \
-         c.last_version_id, c.scraped_at, c.text_bytes \
+         c.last_version_id, c.scraped_at, c.is_scraped_at_stated, c.text_bytes \
          from boost_doc_content c where c.content_hash = any(",
     );
     select.bind_all(SqlType::Text, contents.keys().cloned().map(Value::Text));
     select.push(") order by c.content_hash collate \"C\" for no key update");
     let mut found = Vec::with_capacity(contents.len());
     for row in tx.query(select).await? {
-        let Ok([hash, id, url, url_version, url_at, first_key, first, last_key, last, at, bytes]) =
-            <[Value; 11]>::try_from(row.0)
+        let Ok(
+            [
+                hash,
+                id,
+                url,
+                url_version,
+                url_at,
+                first_key,
+                first,
+                last_key,
+                last,
+                at,
+                stated,
+                bytes,
+            ],
+        ) = <[Value; 12]>::try_from(row.0)
         else {
             continue;
         };
         let (Value::Text(hash), Value::BigInt(id), Value::Text(url)) = (hash, id, url) else {
             continue;
         };
-        let Value::Timestamptz(scraped_at) = at else { continue };
+        let (Value::Timestamptz(at), Value::Bool(is_stated)) = (at, stated) else { continue };
         // A release that is gone says nothing: any other is older, and newer.
         let release = |key, id, gone| match (key, id) {
             (Value::Int(key), Value::BigInt(id)) => (key, id),
             _ => (gone, 0),
         };
         let url_version = if let Value::Int(key) = url_version { key } else { 0 };
-        let url_at = if let Value::Timestamptz(at) = url_at { at } else { scraped_at };
+        let url_at = if let Value::Timestamptz(at) = url_at { Some(at) } else { None };
         let content = Content {
             url: (url_version, url_at, Reverse(url)),
             first: release(first_key, first, i32::MAX),
             last: release(last_key, last, i32::MIN),
-            scraped_at,
+            scraped: Scraped { at, is_stated },
             text_bytes: if let Value::BigInt(bytes) = bytes { bytes } else { 0 },
         };
         found.push((hash, id, content));
@@ -308,7 +347,8 @@ async fn update(tx: &mut Tx<'_>, changed: &[(i64, Content, i32)]) -> QueryResult
     let mut update = Statement::new(
         "update boost_doc_content c set url = u.url, url_version = u.url_version, \
          url_scraped_at = u.url_at, first_version_id = u.first, last_version_id = u.last, \
-         scraped_at = u.at, source_item = u.item, source_receipt = ",
+         scraped_at = u.at, is_scraped_at_stated = u.stated, source_item = u.item, \
+         source_receipt = ",
     );
     update.bind(SqlType::BigInt, Value::BigInt(tx.receipt)).push("::bigint from ");
     columns(Given::default().ids("id", changed.iter().map(|(id, ..)| *id)), &values)

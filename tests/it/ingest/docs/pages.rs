@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{contents, crawl, links, post, send};
+use super::{contents, crawl, links, post, send, texts};
 use crate::ingest::sender::{Sender, counts, notes, with};
 
 fn fixture(name: &str) -> Value {
@@ -176,4 +176,34 @@ async fn texts_are_files_that_are_made_again_when_lost() {
     }
     sender.get("/docs/contents/999/text").await.expect(404);
     sender.get(&format!("/docs/contents/{}/provenance", row["id"])).await.expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_without_a_time_says_none() {
+    let sender = Sender::new().await;
+    let page = json!({"version": "1.87.0", "library": "json", "url": "https://b.org/x",
+        "content": "text"});
+    let second = with(page.clone(), json!({"scraped_at": "2025-01-02T00:00:00Z"}));
+    let third = with(page.clone(), json!({"scraped_at": "2025-01-03T00:00:00Z"}));
+    let stored = async || texts(&sender, "select to_jsonb(c)::text from boost_doc_content c").await;
+    assert_eq!(counts(&post(&sender, "", &page).await), [1, 0, 0, 0, 0]);
+    let before = stored().await;
+    // When it came is no statement, so it changes nothing to come again.
+    let again = post(&sender, "", &page).await;
+    assert_eq!(counts(&again), [0, 0, 1, 0, 0], "{again}");
+    assert_eq!(stored().await, before);
+    for (body, action, day) in [
+        (&second, 1, "2025-01-02"),
+        (&page, 2, "2025-01-02"),
+        (&third, 1, "2025-01-03"),
+        (&second, 2, "2025-01-03"),
+    ] {
+        let receipt = post(&sender, "", body).await;
+        assert_eq!(counts(&receipt)[action], 1, "{receipt}");
+        let expected = format!("https://b.org/x boost-1.87.0..boost-1.87.0 {day}");
+        assert_eq!(contents(&sender).await, [expected]);
+    }
+    // When it was true is one.
+    let receipt = post(&sender, "as_of=2025-01-04T00:00:00Z", &page).await;
+    assert_eq!(counts(&receipt)[1], 1, "{receipt}");
 }
