@@ -149,6 +149,7 @@ impl Run<'_> {
                 .filter(|(key, _)| !matches!(key.as_str(), "mode" | "dry_run"))
                 .map(|(key, value)| (key.clone(), json!(value)))
                 .collect(),
+            excerpt: self.job.context.excerpt,
             received_at: self.job.context.received_at,
             receipt_id: self.job.receipt_id,
             always_list: !spec.source_time,

@@ -170,6 +170,7 @@ struct Common {
     kind: String,
     content_type: String,
     params: Map<String, Value>,
+    excerpt: bool,
 }
 
 /// A document, where it is archived, when it was received.
@@ -200,6 +201,7 @@ fn read(archive: &Archive, options: Options, give: &mpsc::Sender<Group>) -> anyh
             kind: entry.kind.clone(),
             content_type: entry.content_type.clone(),
             params: entry.params.clone(),
+            excerpt: entry.excerpt,
         };
         if let Some(full) = group.take_if(|group| !group.takes(&common, &entry))
             && give.blocking_send(full).is_err()
@@ -332,7 +334,10 @@ impl Group {
             (name.clone(), text)
         });
         let received_at = self.documents.first().map_or_else(|| app.clock.now(), |first| first.2);
-        request::parameters(kind.spec(), &pairs.collect::<Vec<_>>(), &app.settings, received_at)
+        let pairs: Vec<_> = pairs.collect();
+        let mut asked = request::parameters(kind.spec(), &pairs, &app.settings, received_at)?;
+        asked.context.excerpt = self.common.excerpt;
+        Ok(asked)
     }
 
     /// Whether its documents read otherwise when they are received together. Source times that are

@@ -7,9 +7,11 @@ use std::{
 
 use boost_dashboard::{
     app::Clock,
+    db::sql::Statement,
     ingest::replay::{self, Options, Summary},
 };
 use chrono::{DateTime, Utc};
+use diesel_async::RunQueryDsl as _;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -276,4 +278,45 @@ async fn what_says_no_time_is_of_when_it_came() {
     let all = replayed(&second, Options::default()).await;
     assert!(all.is_whole() && all.documents == 13, "{all:?}");
     assert_same(&rows(&first).await, &rows(&second).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_item_that_was_retried_alone_is_no_full_list() {
+    let first = TestApp::new().await;
+    let token = first.token(&["ingest:*"]);
+    let bodies = [
+        (
+            "boost/dependencies?complete=clients",
+            json!({"version": "1.84.0", "dependencies": [
+                {"client": "a", "deps": ["b"]}, {"client": "c", "deps": "faulty"}]}),
+            r#"["b"]"#,
+        ),
+        (
+            "docs/pages?complete=pages",
+            json!({"version": "1.84.0", "library": "json", "pages": [
+                {"url": "https://b.org/a", "content": "a"},
+                {"url": "https://b.org/b", "content": "b", "content_hash": "faulty"}]}),
+            "null",
+        ),
+    ];
+    for (kind, body, good) in bodies {
+        first.post_json(&format!("/api/v1/ingest/{kind}"), &token, &body).await.expect(200);
+        // As if a later version of the kind took what this one refuses.
+        let statement = format!(
+            "update dead_letter set body = \
+             convert_to(replace(convert_from(body, 'UTF8'), '\"faulty\"', '{good}'), 'UTF8')"
+        );
+        let mut conn = first.db().pool().get().await.unwrap();
+        Statement::new(statement).execute(&mut conn).await.unwrap();
+        let letters = first.get_as(&token, "/api/v1/ingest/dead-letters").await.expect(200);
+        let path = format!("/api/v1/ingest/dead-letters/{}/retry", letters["data"][0]["id"]);
+        let retried = first.post_json(&path, &token, &Value::Null).await.expect(200);
+        assert_eq!((&retried["inserted"], &retried["rejected"]), (&json!(1), &json!(0)));
+    }
+    let second = beside(&first).await;
+    replayed(&second, Options::default()).await;
+    let before = rows(&first).await;
+    assert_eq!(before["boost_dependency"].len(), 2);
+    assert_eq!(before["boost_library_documentation"].len(), 2);
+    assert_same(&before, &rows(&second).await);
 }

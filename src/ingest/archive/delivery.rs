@@ -37,6 +37,9 @@ pub struct DeliveryInfo {
     pub content_type: String,
     /// The context parameters.
     pub params: Map<String, Value>,
+    /// Whether a document is an excerpt, which lists nothing in full whatever the parameters say.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub excerpt: bool,
     /// When the request was received; its day names the manifest.
     pub received_at: DateTime<Utc>,
     /// The receipt.
@@ -148,7 +151,11 @@ impl Delivery {
     pub(super) fn new(inner: Arc<Inner>, info: DeliveryInfo) -> anyhow::Result<Self> {
         let common = info.common()?;
         let statement = (&info.domain, &info.kind, &info.content_type, &info.params);
-        let statement = Sha256::new_with_prefix(serde_json::to_vec(&statement)?);
+        let mut statement = Sha256::new_with_prefix(serde_json::to_vec(&statement)?);
+        if info.excerpt {
+            // The same content as a whole document is another statement.
+            statement.update("excerpt");
+        }
         let is_open = AtomicBool::default();
         Ok(Self {
             inner,

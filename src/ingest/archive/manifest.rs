@@ -49,6 +49,9 @@ pub struct ManifestEntry {
     pub content_type: String,
     /// The context parameters it was posted with.
     pub params: Map<String, Value>,
+    /// Whether it is an excerpt: a rejected item that was stored later, without those beside it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub excerpt: bool,
     /// When its request was received.
     pub received_at: DateTime<Utc>,
     /// The receipt of its request.

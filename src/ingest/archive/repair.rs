@@ -222,6 +222,7 @@ mod tests {
             kind: "accounts".to_owned(),
             content_type: "application/json".to_owned(),
             params: serde_json::Map::new(),
+            excerpt: false,
             received_at: DateTime::UNIX_EPOCH,
             receipt_id: Uuid::nil(),
             always_list: false,

@@ -34,6 +34,7 @@ fn info(seconds: i64) -> DeliveryInfo {
         kind: "issues".to_owned(),
         content_type: "application/json".to_owned(),
         params: Map::new(),
+        excerpt: false,
         received_at: time(seconds),
         receipt_id: Uuid::now_v7(),
         always_list: false,
