@@ -189,3 +189,14 @@ async fn years_of_languages() {
     assert!(notes(&receipt, "errors").is_empty());
     assert_eq!(sender.number("select count(*) from created_repos_by_language").await, 4);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_languages_are_read_in_one_go() {
+    let sender = Sender::new().await;
+    let twice = (0..2).flat_map(|count| (0..30_000).map(move |n| (n, count)));
+    let languages: Vec<Value> =
+        twice.map(|(n, count)| json!({"language": n.to_string(), "line_count": count})).collect();
+    sender.post("repo-languages", &json!({"repo": "a/b", "languages": languages})).await;
+    let last = "select count(*) from repo_language where line_count = 1";
+    assert_eq!(sender.number(last).await, 30_000);
+}

@@ -1,5 +1,7 @@
 //! `github/repositories`, `github/repo-languages`: repositories, their licence and languages.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
@@ -276,7 +278,7 @@ pub fn read_languages(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
     let list = if inside { envelope } else { node };
     // The keys of a bare map are languages, whatever they are called.
     let name = if inside { repository_of(node, context) } else { given_repository(node, context) }?;
-    let mut languages: Vec<(String, i64)> = Vec::new();
+    let mut languages: BTreeMap<String, i64> = BTreeMap::new();
     let mut add = |key: &str, at: Node<'_>, count: Node<'_>| {
         let language = key.trim();
         if language.is_empty() {
@@ -284,8 +286,7 @@ pub fn read_languages(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
         } else if language.len() > super::KEY_LENGTH {
             at.fault("too_long", "The language's name is longer than 2,000 bytes.");
         } else if let Some(bytes) = count.count64().or_default() {
-            languages.retain(|(known, _)| known != language);
-            languages.push((language.to_owned(), bytes));
+            languages.insert(language.to_owned(), bytes);
         }
     };
     if let Some(elements) = list.elements() {
@@ -305,7 +306,7 @@ pub fn read_languages(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
         node.fault("unknown_shape", "Languages are a map of names to bytes.");
         return None;
     }
-    languages.sort();
+    let languages: Vec<(String, i64)> = languages.into_iter().collect();
     // No source time: true at `as_of`, else when we received it.
     let source_at = context.as_of.or(Some(context.received_at));
     let repository = Repository { languages: Some(languages), ..Repository::named(name) };

@@ -1,17 +1,11 @@
 //! The Boost headers that a source file includes.
 
-/// The texts of its Boost includes, each once, in the order they stand there: `boost/asio.hpp`.
-/// What is inside block comments does not count.
-pub fn of(content: &str) -> Vec<String> {
-    let mut headers: Vec<String> = Vec::new();
-    for line in without_block_comments(content).lines() {
-        if let Some(header) = included(line)
-            && !headers.contains(&header)
-        {
-            headers.push(header);
-        }
-    }
-    headers
+use std::collections::BTreeSet;
+
+/// The texts of its Boost includes, each once: `boost/asio.hpp`. What is inside block comments does not
+/// count.
+pub fn of(content: &str) -> BTreeSet<String> {
+    without_block_comments(content).lines().filter_map(included).collect()
 }
 
 /// The text of a header as it is compared: with forward slashes.
@@ -24,8 +18,8 @@ pub fn normalised(text: &str) -> String {
 fn without_block_comments(content: &str) -> String {
     let mut kept = String::with_capacity(content.len());
     let mut rest = content;
-    while let Some(slash) = rest.find("/*").into_iter().chain(rest.find("//")).min() {
-        let (before, from) = rest.split_at(slash);
+    while let Some(begin) = comment(rest) {
+        let (before, from) = rest.split_at(begin);
         kept.push_str(before);
         if from.starts_with("//") {
             let end = from.find('\n').unwrap_or(from.len());
@@ -41,6 +35,13 @@ fn without_block_comments(content: &str) -> String {
     }
     kept.push_str(rest);
     kept
+}
+
+/// Where the first comment begins, of either form. Looks no further: a file may have a comment a line.
+fn comment(text: &str) -> Option<usize> {
+    let second = |slash: usize| text.as_bytes().get(slash + 1);
+    let mut slashes = text.match_indices('/').map(|(slash, _)| slash);
+    slashes.find(|slash| matches!(second(*slash), Some(b'/' | b'*')))
 }
 
 /// The header of a line such as `#  include < boost\asio.hpp >`.
@@ -69,16 +70,25 @@ mod tests {
              #include <myboost/asio.hpp>\n#include <boost/>\n#include BOOST_X\n#includes <boost/no.hpp>\n\
              int x; #include <boost/no.hpp>\n/* open\n#include <boost/last.hpp>";
         assert_eq!(
-            of(content),
+            Vec::from_iter(of(content)),
             [
+                "boost/after.hpp",
                 "boost/asio.hpp",
                 "boost/beast/core.hpp",
-                "boost/json.hpp",
-                "boost/after.hpp",
                 "boost/inside.hpp",
+                "boost/json.hpp",
                 "boost/kept.hpp",
                 "boost/last.hpp"
             ]
         );
+    }
+
+    #[test]
+    fn a_large_file_is_read_in_one_go() {
+        let comments = "// one more line\n".repeat(400_000);
+        assert_eq!(of(&format!("{comments}#include <boost/asio.hpp>")).len(), 1);
+        let includes: Vec<String> =
+            (0..100_000).map(|n| format!("#include <boost/{n}.hpp>\n")).collect();
+        assert_eq!(of(&includes.concat().repeat(2)).len(), 100_000);
     }
 }

@@ -280,13 +280,14 @@ fn read_file(node: Node<'_>, files: &mut BTreeMap<String, ScannedFile>) {
     let content = node.get("content").text().value().filter(|content| !content.is_empty());
     let headers = match content {
         Some(content) => {
-            let found = headers::of(&content).into_iter();
+            let mut found = headers::of(&content);
             // No text of a header is that long: this is no include.
-            Some(found.filter(|header| header.len() <= KEY_LENGTH).collect())
+            found.retain(|header| header.len() <= KEY_LENGTH);
+            Some(found)
         }
         None => read_headers(node.get("boost_headers")),
     };
-    if headers.as_ref().is_some_and(|headers: &BTreeSet<String>| headers.len() > HEADERS) {
+    if headers.as_ref().is_some_and(|headers| headers.len() > HEADERS) {
         node.fault("too_many_items", format!("A file has at most {HEADERS} headers."));
     }
     let commit_date = node.get("commit_date").instant_or_unix().value();

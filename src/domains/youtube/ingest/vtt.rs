@@ -69,7 +69,10 @@ fn decoded(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         plain.push_str(before);
-        let entity = after.split_once(';').and_then(|(name, after)| Some((entity(name)?, after)));
+        // A name ends where its letters end, so a sign that begins none costs no look ahead.
+        let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '#');
+        let (name, behind) = after.split_at(end.unwrap_or(after.len()));
+        let entity = behind.strip_prefix(';').and_then(|after| Some((entity(name)?, after)));
         if let Some((character, after)) = entity {
             plain.push(character);
             rest = after;
@@ -137,5 +140,12 @@ mod tests {
             "a & c; d &#x; &#0;"
         );
         assert_eq!(plain_text("WEBVTT"), "");
+    }
+
+    #[test]
+    fn a_long_line_is_read_in_one_go() {
+        for line in ["&".repeat(2_000_000), "&#&amp".repeat(300_000)] {
+            assert_eq!(plain_text(&format!("WEBVTT\n\n00:00 --> 00:01\n{line}")), line);
+        }
     }
 }
