@@ -237,3 +237,21 @@ async fn a_real_account_beats_an_unknown_one() {
     let receipt = sender.post("commits?repo=a/b", &of(json!({"id": 5, "login": "u"}))).await;
     assert_eq!((sender.number(author).await, counts(&receipt)), (1, [0, 1, 0, 0, 0]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_was_cut_does_not_decide_over_one_that_was_not() {
+    let mut cut = vec![renamed("a", "b")];
+    cut.extend((1..300).map(|n| file(&format!("f{n}"), "modified")));
+    let whole = json!([renamed("a", "b"), file("a", "added")]);
+    let cut = commit("aaaaaaa1", 1, json!(cut));
+    let whole = commit("aaaaaaa1", 1, whole);
+    for order in [[&cut, &whole], [&whole, &cut]] {
+        let sender = Sender::new().await;
+        for commit in order {
+            sender.post("commits?repo=a/b", commit).await;
+        }
+        let files = files(&sender).await;
+        let files: Vec<&str> = files.split(' ').filter(|name| !name.starts_with('f')).collect();
+        assert_eq!(files, ["a", "b<a"]);
+    }
+}

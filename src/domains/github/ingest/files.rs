@@ -68,6 +68,16 @@ fn stamp(commit: &Commit) -> Stamp {
     Stamp { source_at: commit.source_at, digest: commit.sha.as_bytes().to_vec(), ..Stamp::BOTTOM }
 }
 
+/// The same of whether a file is deleted. Several lists may come of one commit, and one may be cut: an
+/// entry of the file's own beats that it was renamed away, then the better list counts.
+fn stamp_of_deletion(commit: &Commit, is_own: bool, is_deleted: bool) -> Stamp {
+    let mut stamp = stamp(commit);
+    let rank = u8::try_from(commit.completeness.rank()).unwrap_or_default();
+    // No SHA goes on with such bytes, so commits are in the order that they were in.
+    stamp.digest.extend([u8::from(is_own), rank, u8::from(is_deleted)]);
+    stamp
+}
+
 /// Files that a batch made, or of which it changed whether they are deleted, by repository.
 pub type Touched = BTreeSet<(i64, i64)>;
 
@@ -78,7 +88,7 @@ pub async fn store_files<'i>(
 ) -> QueryResult<(FileIds<'i>, Touched)> {
     let mut names: Vec<(i64, &str)> = Vec::new();
     let (mut drafts, mut locks) = (Vec::new(), Vec::new());
-    let mut add = |placed: &Placed<'i>, name: &'i str, deleted: bool, lock: bool| {
+    let mut add = |placed: &Placed<'i>, name: &'i str, stamp: Stamp, deleted: bool, lock: bool| {
         names.push((placed.repo_id, name));
         locks.push(lock);
         drafts.push(FileDraft {
@@ -86,22 +96,24 @@ pub async fn store_files<'i>(
             filename: name.to_owned(),
             is_deleted: Cell::Stated(deleted),
             previous_filename_id: Cell::Unstated(None),
-            stamp: stamp(placed.commit),
+            stamp,
             item: placed.item,
         });
     };
     for placed in commits {
         for (name, change) in placed.commit.files.iter().flatten() {
             use crate::domains::github::enums::FileChangeStatus::Removed;
+            let deleted = change.status == Removed;
+            let stamp = stamp_of_deletion(placed.commit, true, deleted);
             // A new name is about to point at its old one.
-            add(placed, name, change.status == Removed, change.renamed_from.is_some());
+            add(placed, name, stamp, deleted, change.renamed_from.is_some());
         }
         for (_, change) in placed.commit.files.iter().flatten() {
             // An entry of its own beats being renamed away.
             if let Some(old) = &change.renamed_from
                 && placed.commit.files.as_ref().is_none_or(|files| !files.contains_key(old))
             {
-                add(placed, old, true, false);
+                add(placed, old, stamp_of_deletion(placed.commit, false, true), true, false);
             }
         }
     }
@@ -118,6 +130,28 @@ pub async fn store_files<'i>(
     Ok((ids, touched))
 }
 
+/// What a scan or a list says of whether a file is deleted.
+#[derive(Debug, Clone, Copy)]
+pub struct Deletion {
+    /// Whether it is.
+    pub is_deleted: bool,
+    /// When that was so.
+    pub at: DateTime<Utc>,
+    /// The row of a list that says so: of two of one time the later counts. None where the file is only
+    /// known to be there.
+    pub row: Option<i32>,
+}
+
+impl Deletion {
+    /// At one time what a list says counts more than that a scan found the file, and what a commit
+    /// does more than either: no SHA begins as a row's number does.
+    fn stamp(self) -> Stamp {
+        let told = |row: i32| [&row.to_be_bytes()[..], &[u8::from(self.is_deleted)]].concat();
+        let digest = self.row.map(told).unwrap_or_default();
+        Stamp { source_at: Some(self.at), digest, ..Stamp::BOTTOM }
+    }
+}
+
 /// A file that a scan or a list names.
 #[derive(Debug, Clone, Copy)]
 pub struct ListedFile<'i> {
@@ -125,8 +159,8 @@ pub struct ListedFile<'i> {
     pub repo_id: i64,
     /// The path in the repository.
     pub filename: &'i str,
-    /// Whether it is deleted, and when that was so; none where it is only pointed at.
-    pub is_deleted: Option<(bool, DateTime<Utc>)>,
+    /// Whether it is deleted; none where it is only pointed at.
+    pub is_deleted: Option<Deletion>,
     /// The item's index in the body.
     pub item: i32,
 }
@@ -143,9 +177,9 @@ pub async fn store_listed(tx: &mut Tx<'_>, files: &[ListedFile<'_>]) -> QueryRes
             FileDraft {
                 repo_id,
                 filename: filename.to_owned(),
-                is_deleted: Cell::of(is_deleted.map(|(is_deleted, _)| is_deleted)),
+                is_deleted: Cell::of(is_deleted.map(|said| said.is_deleted)),
                 previous_filename_id: Cell::Unstated(None),
-                stamp: Stamp { source_at: is_deleted.map(|(_, at)| at), ..Stamp::BOTTOM },
+                stamp: is_deleted.map_or(Stamp::BOTTOM, Deletion::stamp),
                 item,
             }
         });

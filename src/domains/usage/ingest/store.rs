@@ -13,7 +13,7 @@ use super::{
     rows::{ExternalRow, FileRow, UsageRow},
 };
 use crate::{
-    domains::github::ingest::files::ListedFile,
+    domains::github::ingest::files::{Deletion, ListedFile},
     ingest::{
         kind::Outcome,
         tx::Tx,
@@ -77,7 +77,11 @@ pub async fn store_files(tx: &mut Tx<'_>, items: &[(i32, &FileRow)]) -> QueryRes
             Ok(ListedFile {
                 repo_id: places::repository(&repositories, &row.repo)?,
                 filename: &row.path,
-                is_deleted: Some((row.is_deleted, row.at)),
+                is_deleted: Some(Deletion {
+                    is_deleted: row.is_deleted,
+                    at: row.at,
+                    row: Some(*item),
+                }),
                 item: *item,
             })
         })

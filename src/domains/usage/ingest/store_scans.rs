@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     db::sql::{SqlType, Statement as Sql, Value},
-    domains::github::ingest::files::ListedFile,
+    domains::github::ingest::files::{Deletion, ListedFile},
     ingest::{
         given::Given,
         kind::Outcome,
@@ -95,7 +95,7 @@ async fn store_files(tx: &mut Tx<'_>, placed: &[Placed<'_>]) -> QueryResult<Hash
             listed.push(ListedFile {
                 repo_id: *repo,
                 filename: path,
-                is_deleted: Some((false, scan.at)),
+                is_deleted: Some(Deletion { is_deleted: false, at: scan.at, row: None }),
                 item: *item,
             });
         }

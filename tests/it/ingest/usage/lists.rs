@@ -157,3 +157,29 @@ async fn many_rows_of_many_sheets_are_stored_once() {
     let receipt = server.usages("?as_of=2025-06-01T00:00:00Z", &rows).await;
     assert_eq!(counts(&receipt), [0, 0, 12_000, 0, 0]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_lists_of_one_time_the_order_does_not_matter() {
+    let lists = [&[1][..], &[0], &[1, 0], &[0, 1]].map(|rows: &[u8]| {
+        let rows: Vec<String> =
+            rows.iter().map(|deleted| format!("acme,app,a.hpp,{deleted}\n")).collect();
+        format!("owner,repo_name,file_path,is_deleted\n{}", rows.concat())
+    });
+    // Of two rows of one list the later counts.
+    for (list, expected) in lists.iter().zip([1, 0, 0, 1]) {
+        let server = Usage::new().await;
+        server.csv("files?as_of=2025-06-01T00:00:00Z", list).await;
+        assert_eq!(server.lines(&["deleted"]).await.len(), expected, "{list}");
+    }
+    for other in &lists[1..] {
+        let mut all = Vec::new();
+        for pair in [[&lists[0], other], [other, &lists[0]]] {
+            let server = Usage::new().await;
+            for list in pair {
+                server.csv("files?as_of=2025-06-01T00:00:00Z", list).await;
+            }
+            all.push(server.lines(&["deleted"]).await);
+        }
+        assert_eq!(all[0], all[1], "{other}");
+    }
+}
