@@ -116,7 +116,8 @@ pub async fn store(tx: &mut Tx<'_>, items: &[(i32, &Release)]) -> QueryResult<Ve
         let Some(version) = release.version else { continue };
         drafts.push(VersionDraft {
             version: version.to_string(),
-            version_key: Cell::Unstated(version.key()),
+            // The number says nothing new, but that the release is one: a stub is only named.
+            version_key: Cell::Stated(version.key()),
             version_created_at: match release.released_at {
                 Some(at) => Cell::Stated(Some(at)),
                 None => Cell::Unstated(None),

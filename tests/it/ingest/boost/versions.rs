@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Boost, json_fixture};
+use super::{Boost, dependencies, json_fixture};
 use crate::ingest::sender::{counts, notes};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,4 +85,27 @@ async fn tags_and_releases_as_github_gives_them() {
     assert_eq!(rows["rejected"], old, "{rows}");
     let drift = boost.0.get("/ingest/drift").await.expect(200);
     assert_eq!(drift["data"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_without_a_date_is_no_stub() {
+    let boost = Boost::new().await;
+    boost.post("boost/dependencies", &dependencies("1.88.0", json!({"a": ["b"]}))).await;
+    let keys = json!({"keys": ["boost-1.88.0"]});
+    let known = async || {
+        let path = "/api/v1/ingest/boost/versions/known";
+        let known = boost.0.app.post_json(path, &boost.0.token, &keys).await.expect(200);
+        let path = "/ingest/watermarks?domain=boost";
+        let all = boost.0.get(path).await.expect(200)["data"].as_array().unwrap().clone();
+        let high =
+            all.iter().find(|mark| mark["kind"] == "versions").map(|mark| &mark["high"]["key"]);
+        (known["known"].clone(), high.cloned())
+    };
+    assert_eq!(known().await, (json!([]), None));
+    let tag = json!({"name": "boost-1.88.0", "commit": {"sha": "a"}});
+    let receipt = boost.post("boost/versions", &tag).await;
+    assert_eq!(known().await, (json!(["boost-1.88.0"]), Some(json!("boost-1.88.0"))));
+    let row = boost.0.get("/boost/versions").await.expect(200)["data"][0]["id"].clone();
+    let from = boost.0.get(&format!("/boost/versions/{row}/provenance")).await.expect(200);
+    assert_eq!((&from["receipt"], &from["raw"]), (&receipt["id"], &receipt["raw"][0]));
 }
