@@ -200,3 +200,16 @@ async fn many_languages_are_read_in_one_go() {
     let last = "select count(*) from repo_language where line_count = 1";
     assert_eq!(sender.number(last).await, 30_000);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_the_database_folds_otherwise_are_stored() {
+    let sender = Sender::new().await;
+    for name in ["%CE%9F%CE%94%CE%9F%CE%A3", "%C4%B0x"] {
+        for sha in ["aaaaaaa1", "aaaaaaa2"] {
+            let commit = json!({"sha": sha, "commit": {"author": {"name": "n", "date": "2024-01-01T00:00:00Z"}}});
+            let receipt = sender.post(&format!("commits?repo=acme/{name}"), &commit).await;
+            assert_eq!(counts(&receipt)[0], 1, "{receipt}");
+        }
+    }
+    assert_eq!(sender.number("select count(*) from github_repository").await, 2);
+}

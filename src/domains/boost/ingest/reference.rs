@@ -84,12 +84,12 @@ async fn known_stubs<'r>(
     }
     let mut statement = Given::default()
         .texts("reference", references.iter().copied())
-        .texts("repo", references.iter().map(|r| repository_of(r).to_lowercase()))
+        .texts("repo", references.iter().map(|reference| repository_of(reference)))
         .texts("name", references.iter().map(|reference| stub_name(reference)))
         .statement(
             "select u.reference, l.id from",
             "join boost_library l on l.name = u.name and l.is_stub \
-             join github_repository r on r.id = l.repo_id and lower(r.repo_name) = u.repo \
+             join github_repository r on r.id = l.repo_id and lower(r.repo_name) = lower(u.repo) \
              join github_account a on a.id = r.owner_account_id where lower(a.username) = ",
         );
     statement.bind(SqlType::Text, Value::Text(OWNER.to_owned()));

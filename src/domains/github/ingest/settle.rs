@@ -40,8 +40,8 @@ impl Found {
     /// Looks them up.
     pub async fn of(tx: &mut Tx<'_>, mentions: &[Mentioned<'_>]) -> QueryResult<Self> {
         let ids: Vec<i64> = mentions.iter().filter_map(|m| m.repository.id).collect();
-        let names: Vec<RepoName> = mentions.iter().map(|m| m.repository.name.folded()).collect();
-        Ok(Self { by_id: find_ids(tx, &ids).await?, by_name: find_names(tx, &names).await? })
+        let names = mentions.iter().map(|m| &m.repository.name);
+        Ok(Self { by_id: find_ids(tx, &ids).await?, by_name: find_names(tx, names).await? })
     }
 }
 
@@ -282,32 +282,42 @@ async fn find_ids(tx: &mut Tx<'_>, ids: &[i64]) -> QueryResult<HashMap<i64, Know
         .collect())
 }
 
-/// The rows that have a name now, else the rows that had it.
-async fn find_names(tx: &mut Tx<'_>, names: &[RepoName]) -> QueryResult<HashMap<RepoName, Known>> {
+/// The rows that have a name now, else the rows that had it, by folded name. The names that rows have
+/// are folded by the database alone: it and we may differ in what is upper case beyond ASCII.
+async fn find_names<'n>(
+    tx: &mut Tx<'_>,
+    names: impl Iterator<Item = &'n RepoName>,
+) -> QueryResult<HashMap<RepoName, Known>> {
+    let names: BTreeMap<RepoName, &RepoName> = names.map(|name| (name.folded(), name)).collect();
     let mut found = HashMap::new();
     for (select, join) in [
         (
             "select distinct on (u.ord) u.ord, r.id, r.github_repo_id, null::timestamptz from",
-            "join github_account a on lower(a.username) = u.owner \
-             join github_repository r on r.owner_account_id = a.id and lower(r.repo_name) = u.name \
+            "join github_account a on lower(a.username) = lower(u.owner) \
+             join github_repository r on r.owner_account_id = a.id \
+                 and lower(r.repo_name) = lower(u.name) \
              order by u.ord, a.github_account_id > 0 desc, a.source_at desc nulls last, r.id",
         ),
         (
             "select u.ord, r.id, r.github_repo_id, f.seen_at from",
-            "join former_repository_name f on f.owner_lower = u.owner and f.name_lower = u.name \
+            "join former_repository_name f \
+                 on f.owner_lower = u.folded_owner and f.name_lower = u.folded_name \
              join github_repository r on r.id = f.repo_id",
         ),
     ] {
-        let mut wanted: Vec<&RepoName> =
-            names.iter().filter(|name| !found.contains_key(*name)).collect();
-        wanted.sort();
-        wanted.dedup();
+        let wanted: Vec<(&RepoName, &RepoName)> = names
+            .iter()
+            .filter(|(folded, _)| !found.contains_key(*folded))
+            .map(|(folded, name)| (folded, *name))
+            .collect();
         if wanted.is_empty() {
             break;
         }
         let statement = Given::default()
-            .texts("owner", wanted.iter().map(|name| name.owner.as_str()))
-            .texts("name", wanted.iter().map(|name| name.name.as_str()))
+            .texts("owner", wanted.iter().map(|(_, name)| name.owner.as_str()))
+            .texts("name", wanted.iter().map(|(_, name)| name.name.as_str()))
+            .texts("folded_owner", wanted.iter().map(|(folded, _)| folded.owner.as_str()))
+            .texts("folded_name", wanted.iter().map(|(folded, _)| folded.name.as_str()))
             .statement(select, join);
         for row in tx.query(statement).await? {
             if let [Value::BigInt(ord), Value::BigInt(id), github_id, former] = row.0.as_slice() {
@@ -320,8 +330,8 @@ async fn find_names(tx: &mut Tx<'_>, names: &[RepoName]) -> QueryResult<HashMap<
                     _ => None,
                 };
                 let name = usize::try_from(ord - 1).ok().and_then(|n| wanted.get(n));
-                if let Some(name) = name {
-                    found.insert((*name).clone(), Known { id: *id, github_id, former });
+                if let Some((folded, _)) = name {
+                    found.insert((*folded).clone(), Known { id: *id, github_id, former });
                 }
             }
         }
@@ -339,7 +349,7 @@ async fn create(
     by_id: &mut HashMap<i64, Known>,
     by_name: &mut HashMap<RepoName, Known>,
 ) -> QueryResult<Vec<i64>> {
-    // By owner and lower-cased name: the spelling, and GitHub's id if a payload has it.
+    // By owner and lower-cased spelling: that, and GitHub's id if a payload has it.
     let mut missing: BTreeMap<(i64, String), (String, Option<i64>, RepoName)> = BTreeMap::new();
     for (index, mention) in mentions.iter().enumerate() {
         let repository = mention.repository;
@@ -352,7 +362,8 @@ async fn create(
         }
         let spelling = repository.spelling(may_name[index]);
         let key = (accounts.id(mention.owner), spelling.to_lowercase());
-        let entry = missing.entry(key).or_insert_with(|| (spelling, None, names[index].clone()));
+        let name = &repository.name;
+        let entry = missing.entry(key).or_insert_with(|| (spelling, None, name.clone()));
         entry.1 = entry.1.or(repository.id);
     }
     if missing.is_empty() {
@@ -374,29 +385,28 @@ async fn create(
     statement.push(
         " on conflict (owner_account_id, lower(repo_name)) do update \
          set source_rank = github_repository.source_rank where false \
-         returning id, owner_account_id, lower(repo_name)",
+         returning id, owner_account_id, repo_name",
     );
     let mut created = Vec::new();
     for row in tx.query(statement).await? {
-        let Ok([Value::BigInt(id), Value::BigInt(owner), Value::Text(name)]) =
+        let Ok([Value::BigInt(id), Value::BigInt(owner), Value::Text(spelling)]) =
             <[Value; 3]>::try_from(row.0)
         else {
             continue;
         };
         created.push(id);
-        if let Some((_, github_id, folded)) = missing.remove(&(owner, name)) {
+        if let Some((_, github_id, name)) = missing.remove(&(owner, spelling.to_lowercase())) {
             let known = Known { id, github_id, former: None };
             if let Some(github_id) = github_id {
                 by_id.insert(github_id, known.clone());
             }
-            by_name.insert(folded, known);
+            by_name.insert(name.folded(), known);
         }
     }
     tx.count("github_repository").inserted += created.len() as u64;
     if !missing.is_empty() {
         // Somebody else made them meanwhile.
-        let names: Vec<RepoName> = missing.into_values().map(|(.., folded)| folded).collect();
-        by_name.extend(find_names(tx, &names).await?);
+        by_name.extend(find_names(tx, missing.values().map(|(.., name)| name)).await?);
         if mentions.iter().any(|m| m.repository.id.is_some_and(|id| !by_id.contains_key(&id))) {
             return Err(Error::RollbackTransaction);
         }
