@@ -280,7 +280,10 @@ impl Said<'_> {
         let mut repository = repository(self.node.get("repository"), &self.context)?;
         let changes = self.node.get("changes");
         match self.action {
-            "deleted" | "privatized" => repository.removed_at = Some(self.context.received_at),
+            "deleted" | "privatized" => {
+                repository.removal = Some((true, self.context.received_at));
+            }
+            "publicized" => repository.removal = Some((false, self.context.received_at)),
             "renamed" => {
                 let name = changes.get("repository").get("name").get("from").str();
                 let owner = &repository.name.owner;

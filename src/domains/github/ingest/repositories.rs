@@ -86,9 +86,9 @@ pub struct Repository {
     /// The name and the owner it had until now, where the payload tells.
     #[serde(skip)]
     pub former: Option<(RepoName, Person)>,
-    /// Since when it is deleted or private, where the payload tells.
+    /// Whether it is deleted or private, where that is what the payload tells, and when it told.
     #[serde(skip)]
-    pub removed_at: Option<DateTime<Utc>>,
+    pub removal: Option<(bool, DateTime<Utc>)>,
     /// The statement's stamp.
     #[serde(skip)]
     pub stamp: Stamp,
@@ -110,7 +110,7 @@ impl Repository {
             license: None,
             languages: None,
             former: None,
-            removed_at: None,
+            removal: None,
             stamp: Stamp::BOTTOM,
         }
     }
@@ -153,7 +153,8 @@ impl Repository {
         let (owner_account_id, repo_name, removed_at) = match self.languages {
             Some(_) => (Cell::Unstated(0), Cell::Unstated(String::new()), Cell::Unstated(None)),
             // A payload of the repository itself shows that it is there, unless it says that it is
-            // gone: true when it was received, so a copy of the same time does not clear it.
+            // gone. That, and that it is public again, is true when it was received: so a copy of the
+            // same time does not decide it.
             None => (Cell::Stated(owner), Cell::Stated(name), self.removed()),
         };
         let set = |stated| if stated { Cell::Stated(()) } else { Cell::Unstated(()) };
@@ -178,9 +179,12 @@ impl Repository {
 
 impl Repository {
     fn removed(&self) -> Cell<Option<DateTime<Utc>>> {
-        match self.removed_at {
+        match self.removal {
             None => Cell::Stated(None),
-            at => Cell::StatedAt(at, Stamp { as_of: at, ..self.stamp.clone() }),
+            Some((is_removed, at)) => {
+                let stamp = Stamp { as_of: Some(at), ..self.stamp.clone() };
+                Cell::StatedAt(is_removed.then_some(at), stamp)
+            }
         }
     }
 }

@@ -54,6 +54,15 @@ async fn a_removed_repository_keeps_its_history() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_is_public_again_is_there() {
+    let sender = hooked().await;
+    deliver(&sender, "repository", &event("privatized", json!({}))).await;
+    // GitHub's time of the repository may be the same.
+    deliver(&sender, "repository", &event("publicized", json!({}))).await;
+    assert_eq!(column(&sender, "github_repository", "removed_at").await, [Value::Null]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_renamed_repository_is_the_same_one() {
     let renamed = with(
         event("renamed", json!({"name": "jason", "full_name": "boostorg/jason"})),
