@@ -90,7 +90,7 @@ pub async fn derive(tx: &mut Tx<'_>, catalogue: &Catalogue) -> QueryResult<BTree
             }
         }
     }
-    let libraries = reference::resolve_in(tx, catalogue, &names).await?;
+    let libraries = reference::resolve_or_make(tx, catalogue, &names).await?;
     let versions = version::ids(tx, &said.keys().copied().collect(), 0).await?;
     let mut wanted = Rows::new();
     for (version, said) in &said {

@@ -26,18 +26,10 @@ pub async fn resolve<'r>(
         .collect())
 }
 
-/// The same, and references that mean no library get a stub. `references` come with the index of an
-/// item that has them. Call [`super::lock`] first, and this before other rows are locked.
+/// The same in a catalogue at hand, and references that mean no library get a stub. `references` come
+/// with the index of an item that has them. Call [`super::lock`] first, and this before other rows are
+/// locked.
 pub async fn resolve_or_make(
-    tx: &mut Tx<'_>,
-    references: &BTreeMap<String, i32>,
-) -> QueryResult<HashMap<String, i64>> {
-    let catalogue = Catalogue::load(tx.conn).await?;
-    resolve_in(tx, &catalogue, references).await
-}
-
-/// [`resolve_or_make`] in a catalogue at hand.
-pub async fn resolve_in(
     tx: &mut Tx<'_>,
     catalogue: &Catalogue,
     references: &BTreeMap<String, i32>,

@@ -16,7 +16,9 @@ use super::{
 use crate::{
     db::sql::{SqlType, Statement, Value},
     domains::boost::ingest::{
-        self as boost, reference,
+        self as boost,
+        catalogue::Catalogue,
+        derive, reference,
         version::{self, Version},
     },
     ingest::{
@@ -42,8 +44,6 @@ struct Content {
     text_bytes: i64,
 }
 
-impl Content {
-    fn of(page: &Page, version: i64) -> Self {
 /// When a text was fetched: the latest time that is said. Until one is, the time at which it first
 /// came stands in, which is no statement: so the same page again changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,6 +63,8 @@ impl Scraped {
     }
 }
 
+impl Content {
+    fn of(page: &Page, version: i64) -> Self {
         let release = (page.place.version.key(), version);
         Self {
             url: (release.0, page.scraped_at, Reverse(page.url.clone())),
@@ -90,7 +92,9 @@ type Contents = BTreeMap<String, (Content, i32)>;
 pub async fn store(tx: &mut Tx<'_>, sheets: &[Sheet<Crawl, Page>]) -> QueryResult<Vec<Outcome>> {
     // What a reference means, and whether its stub is still there, is settled under one lock.
     boost::lock(tx).await?;
-    let places = library_versions(tx, sheets).await?;
+    let catalogue = Catalogue::load(tx.conn).await?;
+    let known = tx.count("boost_library_version").inserted;
+    let places = library_versions(tx, &catalogue, sheets).await?;
     let mut contents = Contents::new();
     for (item, page) in sheets.iter().flat_map(|sheet| &sheet.items) {
         let version = places.get(&page.place).ok_or(Error::NotFound)?.version;
@@ -104,6 +108,10 @@ pub async fn store(tx: &mut Tx<'_>, sheets: &[Sheet<Crawl, Page>]) -> QueryResul
     }
     let ids = store_contents(tx, contents).await?;
     let linked = links::store(tx, sheets, &places, &ids).await?;
+    if tx.count("boost_library_version").inserted > known {
+        // The release may be the newest now, and others the libraries that it has.
+        derive::catalogue_changed(tx, &catalogue, &BTreeSet::new()).await?;
+    }
     let mut told = HashSet::new();
     Ok(sheets
         .iter()
@@ -138,6 +146,7 @@ pub struct LibraryVersion {
 /// The rows of the libraries and releases that the sheets are about; missing ones are made.
 async fn library_versions(
     tx: &mut Tx<'_>,
+    catalogue: &Catalogue,
     sheets: &[Sheet<Crawl, Page>],
 ) -> QueryResult<HashMap<Place, LibraryVersion>> {
     let mut places: BTreeMap<&Place, i32> = BTreeMap::new();
@@ -152,7 +161,7 @@ async fn library_versions(
     }
     let references: BTreeMap<String, i32> =
         places.iter().map(|(place, item)| (place.library.clone(), *item)).collect();
-    let libraries = reference::resolve_or_make(tx, &references).await?;
+    let libraries = reference::resolve_or_make(tx, catalogue, &references).await?;
     let versions: BTreeSet<Version> = places.keys().map(|place| place.version).collect();
     let item = places.values().next().copied().unwrap_or(-1);
     let versions = version::ids(tx, &versions, item).await?;

@@ -14,6 +14,7 @@ pub mod files;
 pub mod issues;
 pub mod kinds;
 pub mod label_edits;
+pub mod library_names;
 pub mod named;
 pub mod numbers;
 pub mod person;

@@ -13,6 +13,7 @@ use super::{
     edited::{self, Edited},
     files::{self, Placed as PlacedCommit},
     issues::Thread,
+    library_names,
     person::Person,
     repositories::{Mentioned, Repository},
     settle::{self, Found, Settled},
@@ -35,6 +36,7 @@ pub async fn store(
     items: &[(i32, &Item)],
     context: &Context,
 ) -> QueryResult<Vec<Outcome>> {
+    let libraries = library_names::hold(tx, own_repositories(items).map(|(_, own)| own)).await?;
     edited::lock_threads(tx, items).await?;
     let named = named_repositories(items);
     let mut walk = Walk { accounts: Accounts::default(), as_of: context.as_of, ghost: None };
@@ -117,6 +119,7 @@ pub async fn store(
     for (slot, outcome) in edited.finish(tx, &repositories).await? {
         outcomes.0[slot] = Some(outcome);
     }
+    library_names::follow(tx, libraries).await?;
     outcomes.0.into_iter().collect::<Option<_>>().ok_or(diesel::result::Error::NotFound)
 }
 

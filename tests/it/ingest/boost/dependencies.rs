@@ -203,3 +203,42 @@ async fn every_row_names_its_payload() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_follow_whatever_changes_the_catalogue() {
+    let repository = |name: &str, day: u32| {
+        let body = json!({"id": 7, "full_name": name, "owner": {"id": 9, "login": "boostorg"},
+            "updated_at": format!("2024-01-{day:02}T00:00:00Z")});
+        ("github/repositories", body)
+    };
+    let page = json!({"version": "1.85.0", "library": "cc/same", "url": "https://b.org/x",
+        "content": "text"});
+    let needs = dependencies("1.84.0", json!({"user": ["same"], "other": ["bb"]}));
+    // Of two libraries of one name the one counts that the newest release has, then the one whose
+    // repository comes first.
+    let of = |repo| format!("boost-1.84.0 boostorg/user:user -> boostorg/{repo}:same");
+    for (kind, change) in [("docs/pages", page), repository("boostorg/zz", 2)] {
+        let mut dumps = Vec::new();
+        for is_late in [true, false] {
+            let boost = Boost::new().await;
+            let (first, body) = repository("boostorg/bb", 1);
+            boost.post(first, &body).await;
+            for repo in ["bb", "cc"] {
+                let key = format!("{repo}/same");
+                boost.post("boost/libraries", &libraries("1.84.0", repo, &[("same", &key)])).await;
+            }
+            if is_late {
+                boost.post("boost/dependencies", &needs).await;
+                assert!(boost.rows("dependency").await.contains(&of("bb")));
+            }
+            boost.post(kind, &change).await;
+            if !is_late {
+                boost.post("boost/dependencies", &needs).await;
+            }
+            let after = boost.rows("dependency").await;
+            assert!(after.contains(&of("cc")), "{kind} {is_late} {after:?}");
+            dumps.push(boost.dump().await);
+        }
+        assert_eq!(dumps[0], dumps[1], "{kind}");
+    }
+}
