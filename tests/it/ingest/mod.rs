@@ -9,6 +9,7 @@ mod discord;
 mod docs;
 mod domain;
 mod feed;
+mod full_lists;
 mod golden;
 mod hooks;
 mod mailing_list;

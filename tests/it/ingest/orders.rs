@@ -6,7 +6,7 @@
 use proptest::{
     collection::vec,
     prelude::*,
-    sample::{Index, select},
+    sample::{Index, select, subsequence},
     test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
 };
 use serde_json::{Value, json};
@@ -81,6 +81,22 @@ async fn end_in_the_same_rows(cases: u32, most: usize, payload: BoxedStrategy<Se
 #[tokio::test(flavor = "multi_thread")]
 async fn versions_of_an_issue() {
     end_in_the_same_rows(30, 5, sent("issues", issue(1, 601))).await;
+}
+
+/// Lists of comments, some of them full: each comment has its time.
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_of_comments() {
+    let comment = |id: u32| json!({"id": id, "body": "c", "user": user(1), "updated_at": time(id)});
+    let listed = subsequence(vec![2, 3, 4], 0..=3)
+        .prop_map(move |ids| -> Value { ids.into_iter().map(comment).collect() });
+    let query = select(vec!["", "&complete=comments", "&complete=comments"]);
+    let as_of = select(vec!["", "&as_of=2024-01-03T00:00:00Z", "&as_of=2024-01-05T00:00:00Z"]);
+    let payload = (query, as_of, 2..5_u32, listed).prop_map(|(query, as_of, day, comments)| Sent {
+        to: format!("issues?repo=boostorg/json{query}{as_of}"),
+        body: json!({"issue_info": {"id": 601, "number": 1, "updated_at": time(day)},
+                     "comments": comments}),
+    });
+    end_in_the_same_rows(60, 6, payload.boxed()).await;
 }
 
 /// Two ids that claim one number are one issue; the newest statement says which id it has.

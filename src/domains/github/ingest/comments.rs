@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{issues::Thread, person::Person};
+use super::{children::Child, issues::Thread, person::Person};
 use crate::{
     draft,
     ingest::{
@@ -54,6 +54,16 @@ pub struct Comment {
     /// The statement's stamp.
     #[serde(skip)]
     pub stamp: Stamp,
+}
+
+impl Child for Comment {
+    fn number(&self) -> i64 {
+        self.id
+    }
+
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
 }
 
 impl Comment {

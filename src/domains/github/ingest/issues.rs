@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::{
     Item, KEY_LENGTH,
+    children::full_list,
     comments::{self, Comment},
     person::Person,
     pulls,
@@ -40,7 +41,7 @@ draft! {
         issue_updated_at: Option<DateTime<Utc>>,
         issue_closed_at: Option<DateTime<Utc>>,
     }
-    sets { labels, assignees }
+    sets { labels, assignees, comments [own] }
     dates { created_at, updated_at }
 }
 
@@ -74,9 +75,9 @@ pub struct Thread {
     /// Comments: these were made or changed.
     #[serde(skip)]
     pub comments: Option<Vec<Comment>>,
-    /// Whether the comments are all there are.
+    /// When the request came, if the comments are all there are.
     #[serde(skip)]
-    pub all_comments: bool,
+    pub all_comments: Option<DateTime<Utc>>,
 }
 
 /// An issue.
@@ -132,6 +133,7 @@ impl Issue {
             issue_closed_at: Cell::of(thread.closed_at),
             labels: set_cell(thread.labels.as_ref()),
             assignees: set_cell(thread.assignees.as_ref()),
+            comments: full_list(&self.stamp, thread.all_comments, thread.comments.as_ref()),
             stamp: self.stamp.clone(),
             item,
         }
@@ -229,7 +231,7 @@ pub fn read_thread(info: Node<'_>, comments: Node<'_>, context: &Context) -> Opt
         labels: read_labels(info.get("labels")),
         assignees: read_assignees(info),
         comments: None,
-        all_comments: context.lists_all("comments"),
+        all_comments: context.lists_all("comments").then_some(context.received_at),
     };
     Some(Thread { comments: comments::read(comments, &thread, context), ..thread })
 }

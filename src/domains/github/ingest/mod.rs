@@ -6,6 +6,7 @@
 pub mod account_item;
 pub mod accounts;
 pub mod catalogue;
+pub mod children;
 pub mod comments;
 pub mod commits;
 pub mod created_repos;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{
     Item,
+    children::full_list,
     issues::{Thread, is_pull, read_issue, read_thread, set_cell, source_time},
     person::too_long,
     repositories::folder,
@@ -38,7 +39,7 @@ draft! {
         pr_merged_at: Option<DateTime<Utc>>,
         pr_closed_at: Option<DateTime<Utc>>,
     }
-    sets { labels, assignees }
+    sets { labels, assignees, comments [own], reviews [own] }
     dates { created_at, updated_at }
 }
 
@@ -62,9 +63,9 @@ pub struct Pull {
     /// Reviews and review comments: these were made or changed.
     #[serde(skip)]
     pub reviews: Option<Vec<Review>>,
-    /// Whether they are all there are.
+    /// When the request came, if they are all there are.
     #[serde(skip)]
-    pub all_reviews: bool,
+    pub all_reviews: Option<DateTime<Utc>>,
     /// The statement's stamp.
     #[serde(skip)]
     pub stamp: Stamp,
@@ -90,6 +91,8 @@ impl Pull {
             pr_closed_at: Cell::of(thread.closed_at),
             labels: set_cell(thread.labels.as_ref()),
             assignees: set_cell(thread.assignees.as_ref()),
+            comments: full_list(&self.stamp, thread.all_comments, thread.comments.as_ref()),
+            reviews: full_list(&self.stamp, self.all_reviews, self.reviews.as_ref()),
             stamp: self.stamp.clone(),
             item,
         }
@@ -158,7 +161,7 @@ pub fn read_pull(node: Node<'_>, context: &Context) -> Option<Read<Item>> {
         base,
         merged_at,
         reviews,
-        all_reviews: context.lists_all("reviews"),
+        all_reviews: context.lists_all("reviews").then_some(context.received_at),
         stamp: Stamp::BOTTOM,
     };
     pull.stamp = Stamp { source_at, rank: 0, as_of: context.as_of, digest: digest(&pull) };

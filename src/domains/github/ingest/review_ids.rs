@@ -47,11 +47,14 @@ pub async fn settle<'r>(
         removals::clear_numbers(tx, &comments).await?;
     }
     if !verdicts.is_empty() {
+        // A review that had to give way keeps its number when the comment is removed.
         let mut taken = Statement::new(
-            "select pr_review_id from pull_request_review \
+            "select abs(pr_review_id) from pull_request_review \
              where kind = 'comment' and pr_review_id = any(",
         );
-        taken.bind_all(SqlType::BigInt, verdicts.into_iter().map(Value::BigInt)).push(")");
+        taken.bind_all(SqlType::BigInt, verdicts.iter().copied().map(Value::BigInt));
+        taken.push(") or kind = 'review' and pr_review_id = any(");
+        taken.bind_all(SqlType::BigInt, verdicts.iter().map(|id| Value::BigInt(-id))).push(")");
         for row in tx.query(taken).await? {
             if let [Value::BigInt(id)] = row.0.as_slice() {
                 comments.insert(*id);

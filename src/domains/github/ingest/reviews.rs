@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::{issues::Thread, person::Person, text_number_option};
+use super::{children::Child, issues::Thread, person::Person, text_number_option};
 use crate::{
     draft,
     ingest::{
@@ -75,6 +75,20 @@ pub struct Review {
     /// The statement's stamp.
     #[serde(skip)]
     pub stamp: Stamp,
+}
+
+impl Child for Review {
+    /// GitHub counts reviews and review comments apart: a review's is negated.
+    fn number(&self) -> i64 {
+        match self.kind {
+            ReviewKind::Comment => self.id,
+            ReviewKind::Review => -self.id,
+        }
+    }
+
+    fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
 }
 
 /// The most reviews of one pull request.

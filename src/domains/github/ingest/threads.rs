@@ -1,11 +1,12 @@
 //! Storing issues and pull requests with what hangs on them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use diesel::QueryResult;
 
 use super::{
     accounts::{Handle, Stored},
+    children::{Brought, Child, Children, ISSUE_COMMENTS, PULL_COMMENTS, REVIEWS, none_came_back},
     comments::{Comment, IssueCommentDraft, PullCommentDraft},
     issues::{Issue, Thread, author_cell},
     label_edits::Edits,
@@ -21,9 +22,8 @@ use crate::{
         register::{Cell, Draft},
         sets::{self, Column, Listed, MemberKey, Mode, Set},
         stamp::Stamp,
-        tombstone::{self, Children, FullList},
         tx::Tx,
-        upsert::{Action, Done, upsert},
+        upsert::{Action, Done, upsert, upsert_locking},
     },
 };
 
@@ -54,27 +54,10 @@ static ISSUE_ASSIGNEES: Set = assignee_set("issue_assignee", "issue_id");
 static PULL_LABELS: Set = label_set("pull_request_label", "pr_id");
 static PULL_ASSIGNEES: Set = assignee_set("pull_request_assignee", "pr_id");
 
-static ISSUE_COMMENTS: Children = Children {
-    table: "issue_comment",
-    parent: "issue_id",
-    key: "issue_comment_id",
-    time: "coalesce(c.issue_comment_updated_at, c.issue_comment_created_at)",
-    only: "true",
-};
-static PULL_COMMENTS: Children = Children {
-    table: "pull_request_comment",
-    parent: "pr_id",
-    key: "pr_comment_id",
-    time: "coalesce(c.pr_comment_updated_at, c.pr_comment_created_at)",
-    only: "true",
-};
-static REVIEWS: Children = Children {
-    table: "pull_request_review",
-    parent: "pr_id",
-    key: "pr_review_id",
-    time: "coalesce(c.pr_review_updated_at, c.pr_review_created_at)",
-    only: "true",
-};
+/// Where the full lists stand among the sets of an issue and of a pull request.
+const COMMENTS: usize = 2;
+/// See [`COMMENTS`].
+const REVIEWS_LISTED: usize = 3;
 
 /// The accounts that an issue or pull request names.
 #[derive(Debug, Default)]
@@ -191,14 +174,15 @@ impl Parents {
     }
 }
 
-/// Writes the parents.
+/// Writes the parents; `locks` names those that are locked even if they do not change.
 async fn store_parents<D: Draft>(
     tx: &mut Tx<'_>,
     places: &[Place],
     drafts: Vec<D>,
+    locks: &[bool],
 ) -> QueryResult<Parents> {
     Ok(Parents {
-        done: upsert(tx, drafts).await?,
+        done: upsert_locking(tx, drafts, locks).await?,
         folded: places.iter().map(|place| place.folded).collect(),
         changed: HashSet::new(),
     })
@@ -250,22 +234,20 @@ pub async fn store_issues(
         let author = accounts.author(placed.people.author);
         drafts.push(placed.item.draft(place.key, placed.repo_id, author, placed.index));
     }
-    let mut parents = store_parents(tx, &places, drafts).await?;
     let threads = Threads {
         all: issues.iter().map(|placed| &placed.item.thread).collect(),
-        stamps: issues.iter().map(|placed| &placed.item.stamp).collect(),
         people: issues.iter().map(|placed| placed.people).collect(),
         labels: issues.iter().map(Placed::labels).collect(),
         indexes: issues.iter().map(|placed| placed.index).collect(),
     };
+    let comments = threads.comments(tx, &ISSUE_COMMENTS).await?;
+    let mut locks = vec![false; issues.len()];
+    comments.mark(&mut locks);
+    let mut parents = store_parents(tx, &places, drafts, &locks).await?;
     threads.store_sets(tx, &mut parents, accounts, &ISSUE_LABELS, &ISSUE_ASSIGNEES).await?;
     threads
-        .store_comments(
-            tx,
-            &mut parents,
-            accounts,
-            &ISSUE_COMMENTS,
-            |comment, parent, author, item| IssueCommentDraft {
+        .store_comments(tx, &mut parents, accounts, &comments, |comment, parent, author, item| {
+            IssueCommentDraft {
                 issue_comment_id: comment.id,
                 issue_id: Cell::Stated(parent),
                 account_id: author,
@@ -274,8 +256,8 @@ pub async fn store_issues(
                 issue_comment_updated_at: Cell::Stated(comment.updated_at),
                 stamp: comment.stamp.clone(),
                 item,
-            },
-        )
+            }
+        })
         .await?;
     Ok(parents.outcomes("issue"))
 }
@@ -292,23 +274,23 @@ pub async fn store_pulls(
         let author = accounts.author(placed.people.author);
         drafts.push(placed.item.draft(place.key, placed.repo_id, author, placed.index));
     }
-    let mut parents = store_parents(tx, &places, drafts).await?;
-    keep_merged(tx, &parents).await?;
     let threads = Threads {
         all: pulls.iter().map(|placed| &placed.item.thread).collect(),
-        stamps: pulls.iter().map(|placed| &placed.item.stamp).collect(),
         people: pulls.iter().map(|placed| placed.people).collect(),
         labels: pulls.iter().map(Placed::labels).collect(),
         indexes: pulls.iter().map(|placed| placed.index).collect(),
     };
+    let comments = threads.comments(tx, &PULL_COMMENTS).await?;
+    let reviews = reviews(tx, pulls).await?;
+    let mut locks = vec![false; pulls.len()];
+    comments.mark(&mut locks);
+    reviews.mark(&mut locks);
+    let mut parents = store_parents(tx, &places, drafts, &locks).await?;
+    keep_merged(tx, &parents).await?;
     threads.store_sets(tx, &mut parents, accounts, &PULL_LABELS, &PULL_ASSIGNEES).await?;
     threads
-        .store_comments(
-            tx,
-            &mut parents,
-            accounts,
-            &PULL_COMMENTS,
-            |comment, parent, author, item| PullCommentDraft {
+        .store_comments(tx, &mut parents, accounts, &comments, |comment, parent, author, item| {
+            PullCommentDraft {
                 pr_comment_id: comment.id,
                 pr_id: Cell::Stated(parent),
                 account_id: author,
@@ -317,10 +299,10 @@ pub async fn store_pulls(
                 pr_comment_updated_at: Cell::Stated(comment.updated_at),
                 stamp: comment.stamp.clone(),
                 item,
-            },
-        )
+            }
+        })
         .await?;
-    store_reviews(tx, pulls, &mut parents, accounts).await?;
+    store_reviews(tx, pulls, &reviews, &mut parents, accounts).await?;
     Ok(parents.outcomes("pull_request"))
 }
 
@@ -348,13 +330,25 @@ async fn keep_merged(tx: &mut Tx<'_>, parents: &Parents) -> QueryResult<()> {
 /// What issues and pull requests share, side by side.
 struct Threads<'i> {
     all: Vec<&'i Thread>,
-    stamps: Vec<&'i Stamp>,
     people: Vec<&'i People>,
     labels: Vec<Option<&'i BTreeSet<String>>>,
     indexes: Vec<i32>,
 }
 
-impl Threads<'_> {
+impl<'i> Threads<'i> {
+    async fn comments(
+        &self,
+        tx: &mut Tx<'_>,
+        children: &'static Children,
+    ) -> QueryResult<Brought<'i, Comment>> {
+        let mut comments = Vec::new();
+        for (n, (thread, people)) in self.all.iter().zip(&self.people).enumerate() {
+            let list = thread.comments.iter().flatten().zip(&people.comments);
+            comments.extend(list.map(|(comment, author)| (n, comment, *author)));
+        }
+        Brought::of(tx, children, comments).await
+    }
+
     async fn store_sets(
         &self,
         tx: &mut Tx<'_>,
@@ -391,46 +385,23 @@ impl Threads<'_> {
         tx: &mut Tx<'_>,
         parents: &mut Parents,
         accounts: Accounts<'_>,
-        children: &'static Children,
+        comments: &Brought<'_, Comment>,
         draft: impl Fn(&Comment, i64, Cell<i64>, i32) -> D,
     ) -> QueryResult<()> {
-        let mut comments: Vec<(usize, &Comment, Option<Handle>)> = Vec::new();
-        for (n, thread) in self.all.iter().enumerate() {
-            let list = thread.comments.iter().flatten().zip(&self.people[n].comments);
-            comments.extend(list.map(|(comment, author)| (n, comment, *author)));
-        }
-        let mut keys: Vec<(String, &Stamp)> = Vec::new();
-        for (_, comment, _) in &comments {
-            keys.push((comment.id.to_string(), &comment.stamp));
-        }
-        let blocked = tombstone::blocked(tx, children.table, &keys).await?;
+        let admitted = comments.admitted(tx, &parents.done, COMMENTS).await?;
         let (mut drafts, mut owners) = (Vec::new(), Vec::new());
-        for (n, comment, author) in comments {
-            if blocked.contains(&comment.id.to_string()) {
-                continue;
-            }
+        for comment in &admitted {
+            let (n, author) = (comment.of, accounts.author(comment.author));
             owners.push(parents.row(n));
-            drafts.push(draft(comment, parents.row(n), accounts.author(author), self.indexes[n]));
+            drafts.push(draft(comment.child, parents.row(n), author, self.indexes[n]));
         }
-        mark_changed(parents, &owners, &upsert(tx, drafts).await?);
-        let lists: Vec<FullList> = self
-            .all
-            .iter()
-            .enumerate()
-            .filter(|(_, thread)| thread.all_comments)
-            .filter_map(|(n, thread)| {
-                let ids = thread.comments.as_ref()?.iter().map(|comment| comment.id).collect();
-                Some((parents.row(n), list_time(self.stamps[n]), ids))
-            })
-            .collect();
-        parents.changed.extend(tombstone::remove_unlisted(tx, children, &lists).await?);
+        let done = upsert(tx, drafts).await?;
+        none_came_back(&admitted, &done)?;
+        mark_changed(parents, &owners, &done);
+        let bereft = comments.remove_unlisted(tx, &parents.done, COMMENTS).await?;
+        parents.changed.extend(bereft);
         Ok(())
     }
-}
-
-/// When a list that is said to be complete was true.
-fn list_time(stamp: &Stamp) -> Option<chrono::DateTime<chrono::Utc>> {
-    stamp.as_of.or(stamp.source_at)
 }
 
 fn mark_changed(parents: &mut Parents, owners: &[i64], done: &[Done]) {
@@ -441,48 +412,40 @@ fn mark_changed(parents: &mut Parents, owners: &[i64], done: &[Done]) {
     }
 }
 
-async fn store_reviews(
+async fn reviews<'i>(
     tx: &mut Tx<'_>,
-    pulls: &[Placed<'_, Pull>],
-    parents: &mut Parents,
-    accounts: Accounts<'_>,
-) -> QueryResult<()> {
-    let mut reviews: Vec<(usize, &Review, Option<Handle>)> = Vec::new();
+    pulls: &[Placed<'i, Pull>],
+) -> QueryResult<Brought<'i, Review>> {
+    let mut reviews = Vec::new();
     for (n, placed) in pulls.iter().enumerate() {
         let list = placed.item.reviews.iter().flatten().zip(&placed.people.reviews);
         reviews.extend(list.map(|(review, author)| (n, review, *author)));
     }
-    let ids = review_ids::settle(tx, reviews.iter().map(|(_, review, _)| *review)).await?;
-    let mut keys: Vec<(String, &Stamp)> = Vec::new();
-    for ((_, review, _), id) in reviews.iter().zip(&ids) {
-        keys.push((id.to_string(), &review.stamp));
-    }
-    let blocked = tombstone::blocked(tx, REVIEWS.table, &keys).await?;
+    Brought::of(tx, &REVIEWS, reviews).await
+}
+
+async fn store_reviews(
+    tx: &mut Tx<'_>,
+    pulls: &[Placed<'_, Pull>],
+    reviews: &Brought<'_, Review>,
+    parents: &mut Parents,
+    accounts: Accounts<'_>,
+) -> QueryResult<()> {
+    // A comment that is kept out has its number all the same.
+    let ids = review_ids::settle(tx, reviews.all()).await?;
+    let ids: HashMap<i64, i64> = reviews.all().map(Child::number).zip(ids).collect();
+    let admitted = reviews.admitted(tx, &parents.done, REVIEWS_LISTED).await?;
     let (mut drafts, mut owners) = (Vec::new(), Vec::new());
-    for ((n, review, author), id) in reviews.iter().zip(&ids) {
-        if blocked.contains(&id.to_string()) {
-            continue;
-        }
-        let (parent, author) = (parents.row(*n), accounts.author(*author));
+    for review in &admitted {
+        let (parent, author) = (parents.row(review.of), accounts.author(review.author));
+        let id = ids[&review.child.number()];
         owners.push(parent);
-        drafts.push(review.draft(*id, parent, author, pulls[*n].index));
+        drafts.push(review.child.draft(id, parent, author, pulls[review.of].index));
     }
-    mark_changed(parents, &owners, &upsert(tx, drafts).await?);
-    let mut lists: BTreeMap<usize, Vec<i64>> = pulls
-        .iter()
-        .enumerate()
-        .filter(|(_, placed)| placed.item.all_reviews && placed.item.reviews.is_some())
-        .map(|(n, _)| (n, Vec::new()))
-        .collect();
-    for ((n, ..), id) in reviews.iter().zip(&ids) {
-        if let Some(list) = lists.get_mut(n) {
-            list.push(*id);
-        }
-    }
-    let lists: Vec<FullList> = lists
-        .into_iter()
-        .map(|(n, ids)| (parents.row(n), list_time(&pulls[n].item.stamp), ids))
-        .collect();
-    parents.changed.extend(tombstone::remove_unlisted(tx, &REVIEWS, &lists).await?);
+    let done = upsert(tx, drafts).await?;
+    none_came_back(&admitted, &done)?;
+    mark_changed(parents, &owners, &done);
+    let bereft = reviews.remove_unlisted(tx, &parents.done, REVIEWS_LISTED).await?;
+    parents.changed.extend(bereft);
     Ok(())
 }

@@ -149,8 +149,7 @@ impl Fate {
 
 /// The fate of those of the issues that were deleted or transferred, by id.
 pub async fn fates(tx: &mut Tx<'_>, issues: &[&Issue]) -> QueryResult<HashMap<i64, Fate>> {
-    let keys: Vec<(String, &Stamp)> =
-        issues.iter().map(|issue| (issue.id.to_string(), &issue.stamp)).collect();
+    let keys: Vec<String> = issues.iter().map(|issue| issue.id.to_string()).collect();
     let blocked = tombstone::blocked(tx, "issue", &keys).await?;
     let mut fates = HashMap::new();
     if blocked.is_empty() {

@@ -21,7 +21,6 @@ use crate::{
     ingest::{
         kind::{Context, Outcome},
         register::Draft,
-        stamp::Stamp,
         statements, tombstone,
         tx::Tx,
         upsert::{Action, Done, upsert},
@@ -407,8 +406,7 @@ impl<'b> Batch<'b> {
             }
         }
         let mut blocked = HashSet::new();
-        let keys: Vec<(String, &Stamp)> =
-            said.iter().map(|(_, _, message, _, key)| (key.clone(), &message.stamp)).collect();
+        let keys: Vec<String> = said.iter().map(|(.., key)| key.clone()).collect();
         for chunk in keys.chunks(CHUNK) {
             blocked.extend(tombstone::blocked(tx, removal::TABLE, chunk).await?);
         }
