@@ -84,6 +84,20 @@ async fn a_future_time_does_not_freeze_an_account() {
     assert!(notes(&receipt, "warnings").contains(&"0 future_time /commit/author/date".to_owned()));
     sender.post("commits?repo=a/b", &commit("aaaaaaa2", 2024, "now")).await;
     assert_eq!(account(&sender, 8).await, "now|||user");
+    // So does what an issue or a pull request mentions.
+    for (id, kind, more) in
+        [(60, "issues", json!({})), (61, "pull-requests", json!({"head": {"sha": "aa"}}))]
+    {
+        let thread = |number: u32, year: u32, login: &str| {
+            let thread = json!({"id": number, "number": number, "user": {"id": id, "login": login},
+                "updated_at": format!("{year}-01-01T00:00:00Z")});
+            super::sender::with(thread, more.clone())
+        };
+        let receipt = sender.post(&format!("{kind}?repo=a/b"), &thread(1, 2998, "future")).await;
+        assert_eq!(notes(&receipt, "warnings"), ["0 future_time /updated_at"]);
+        sender.post(&format!("{kind}?repo=a/b"), &thread(2, 2024, "now")).await;
+        assert_eq!(account(&sender, id).await, "now|||user", "{kind}");
+    }
     let receipt =
         sender.post("accounts", &json!({"id": 7, "login": "x", "updated_at": "soon"})).await;
     assert_eq!(notes(&receipt, "warnings"), ["0 bad_time /updated_at"]);

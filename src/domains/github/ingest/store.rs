@@ -215,11 +215,15 @@ impl Walk {
                 }
                 Whose::Account(handle)
             }
-            Item::Issue(issue) => Whose::Thread(self.thread(&issue.thread, &[], index)),
+            Item::Issue(issue) => {
+                let at = issue.stamp.source_at;
+                Whose::Thread(self.thread(&issue.thread, at, &[], index))
+            }
             Item::Pull(pull) => {
                 let reviewers: Vec<Option<&Person>> =
                     pull.reviews.iter().flatten().map(|review| review.person.as_ref()).collect();
-                Whose::Thread(self.thread(&pull.thread, &reviewers, index))
+                let at = pull.stamp.source_at;
+                Whose::Thread(self.thread(&pull.thread, at, &reviewers, index))
             }
             Item::Repository(_)
             | Item::CreatedRepos(_)
@@ -229,8 +233,14 @@ impl Walk {
         }
     }
 
-    fn thread(&mut self, thread: &Thread, reviewers: &[Option<&Person>], item: i32) -> People {
-        let at = thread.updated_at.flatten();
+    /// The people of an issue or pull request of time `at`.
+    fn thread(
+        &mut self,
+        thread: &Thread,
+        at: Option<chrono::DateTime<chrono::Utc>>,
+        reviewers: &[Option<&Person>],
+        item: i32,
+    ) -> People {
         let mut mention = |person: Option<&Person>| {
             if let Some(person) = person {
                 Some(self.accounts.mention(person.clone(), at, self.as_of, item))
