@@ -141,6 +141,33 @@ async fn logins_become_accounts_when_their_ids_are_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_addresses_of_a_stub_go_to_its_account() {
+    let sender = Sender::new().await;
+    let account = |login: &str, more: Value| {
+        super::sender::with(
+            json!({"id": 1001, "login": login, "updated_at": "2024-01-02T00:00:00Z"}),
+            more,
+        )
+    };
+    sender.post("accounts", &account("old", json!({"email": "a@x.org"}))).await;
+    let commit = |sha: &str, day: u32, email: &str| {
+        json!({"sha": sha, "author": {"login": "new"},
+               "commit": {"author": {"email": email, "date": format!("2024-01-{day:02}T00:00:00Z")}}})
+    };
+    let commits = json!([commit("aaaaaaa1", 3, "b@x.org"), commit("aaaaaaa2", 4, "A@x.org")]);
+    sender.post("commits?repo=o/r", &commits).await;
+    sender.post("accounts", &account("new", json!({"updated_at": "2024-01-09T00:00:00Z"}))).await;
+    let rows = select(sender.app.db(), ["email"]).await;
+    let shown: Vec<(Value, Value, Value)> = rows
+        .iter()
+        .map(|row| serde_json::from_str::<Value>(row.split_once(' ').unwrap().1).unwrap())
+        .map(|row| (row["key"].clone(), row["email"].clone(), row["is_primary"].clone()))
+        .collect();
+    let expected = [("A@x.org", true), ("b@x.org", false)];
+    assert_eq!(shown, expected.map(|(email, is)| (json!("1001"), json!(email), json!(is))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_the_ghost_and_replaces_nobody() {
     let sender = Sender::new().await;
     let at = |day: u32, user: Value| {

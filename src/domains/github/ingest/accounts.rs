@@ -414,18 +414,15 @@ async fn keep_identity(tx: &mut Tx<'_>, from: i64, into: i64) -> QueryResult<()>
     identity.bind(SqlType::BigInt, Value::BigInt(into)).push(" and b.id = ");
     identity.bind(SqlType::BigInt, Value::BigInt(from));
     tx.execute(identity).await?;
-    for (table, key) in
-        [("email", "email_lower"), ("temp_profile_identity_relation", "target_identity_id")]
-    {
-        let mut moved = Statement::new(format!("update {table} c set base_profile_id = "));
-        moved.bind(SqlType::BigInt, Value::BigInt(into)).push(" where c.base_profile_id = ");
-        moved.bind(SqlType::BigInt, Value::BigInt(from));
-        moved.push(&format!(
-            " and not exists (select from {table} d where d.{key} = c.{key} \
-             and d.base_profile_id = "
-        ));
-        moved.bind(SqlType::BigInt, Value::BigInt(into)).push(")");
-        tx.execute(moved).await?;
-    }
+    email::take_over(tx, from, into).await?;
+    let mut moved =
+        Statement::new("update temp_profile_identity_relation c set base_profile_id = ");
+    moved.bind(SqlType::BigInt, Value::BigInt(into)).push(" where c.base_profile_id = ");
+    moved.bind(SqlType::BigInt, Value::BigInt(from)).push(
+        " and not exists (select from temp_profile_identity_relation d \
+         where d.target_identity_id = c.target_identity_id and d.base_profile_id = ",
+    );
+    moved.bind(SqlType::BigInt, Value::BigInt(into)).push(")");
+    tx.execute(moved).await?;
     Ok(())
 }

@@ -83,6 +83,31 @@ pub async fn record(tx: &mut Tx<'_>, mentions: Vec<Mention>) -> QueryResult<Hash
     Ok(changed)
 }
 
+/// Gives the addresses of a profile that is merged away to the one that stays, and elects the primary
+/// of all. The profile that stays is locked.
+pub async fn take_over(tx: &mut Tx<'_>, from: i64, into: i64) -> QueryResult<()> {
+    // An address that both have is spelt as in its newest mention.
+    let mut newest = Statement::new(
+        "update email e set email = f.email, last_seen_at = f.last_seen_at from email f \
+         where f.email_lower = e.email_lower \
+         and (coalesce(e.last_seen_at, '-infinity'), e.email collate \"C\") \
+             < (coalesce(f.last_seen_at, '-infinity'), f.email collate \"C\") \
+         and e.base_profile_id = ",
+    );
+    newest.bind(SqlType::BigInt, Value::BigInt(into)).push(" and f.base_profile_id = ");
+    newest.bind(SqlType::BigInt, Value::BigInt(from));
+    tx.execute(newest).await?;
+    let mut moved = Statement::new("update email e set base_profile_id = ");
+    moved.bind(SqlType::BigInt, Value::BigInt(into)).push(" where e.base_profile_id = ");
+    moved.bind(SqlType::BigInt, Value::BigInt(from)).push(
+        " and not exists (select from email f where f.email_lower = e.email_lower \
+         and f.base_profile_id = ",
+    );
+    moved.bind(SqlType::BigInt, Value::BigInt(into)).push(")");
+    tx.execute(moved).await?;
+    elect_primary(tx, BTreeSet::from([into])).await
+}
+
 /// Locks profiles: which address is primary depends on all that a profile has.
 async fn lock(tx: &mut Tx<'_>, profiles: &BTreeSet<i64>) -> QueryResult<()> {
     let mut statement = Statement::new("select id from base_profile where id = any(");
