@@ -141,6 +141,39 @@ async fn logins_become_accounts_when_their_ids_are_known() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_shown_under_two_logins_is_one() {
+    let sender = Sender::new().await;
+    let commit = |sha: &str, login: &str| {
+        json!({"sha": sha, "author": {"login": login},
+               "commit": {"author": {"date": "2024-01-01T00:00:00Z"}}})
+    };
+    let commits = json!([commit("aaaaaaa1", "a"), commit("aaaaaaa2", "b")]);
+    sender.post("commits?repo=o/r", &commits).await;
+    assert_eq!(
+        sender
+            .number(
+                "select count(*) from github_account where stub_key is not null and username <> 'o'"
+            )
+            .await,
+        2
+    );
+    let comment = |id: i64, login: &str| json!({"id": id, "user": {"id": 7, "login": login}});
+    let issue = json!({"issue_info": {"id": 1, "number": 1, "updated_at": "2024-01-02T00:00:00Z"},
+        "comments": [comment(1, "a"), comment(2, "b")]});
+    assert_eq!(counts(&sender.post("issues?repo=o/r", &issue).await), [1, 0, 0, 0, 0]);
+    let of = |table: &str| {
+        format!(
+            "select count(*) from {table} t join github_account a on a.id = t.account_id \
+             where a.github_account_id = 7"
+        )
+    };
+    assert_eq!(sender.number(&of("git_commit")).await, 2);
+    assert_eq!(sender.number(&of("issue_comment")).await, 2);
+    let left = "select count(*) from github_account where username in ('a', 'b')";
+    assert_eq!(sender.number(left).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_addresses_of_a_stub_go_to_its_account() {
     let sender = Sender::new().await;
     let account = |login: &str, more: Value| {

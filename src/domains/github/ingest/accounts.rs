@@ -381,24 +381,30 @@ async fn adopt_stubs(tx: &mut Tx<'_>, adoptable: &BTreeMap<String, i64>) -> Quer
             "join github_account s on s.stub_key = u.stub \
              left join github_account r on r.github_account_id = u.real order by s.id",
         );
+    // Of an account that was shown under several logins the first stub becomes it.
+    let mut adopted: HashMap<i64, i64> = HashMap::new();
     for row in tx.query(statement).await? {
-        match row.0.as_slice() {
-            [Value::BigInt(stub), _, Value::BigInt(real)] => {
-                keep_identity(tx, *stub, *real).await?;
-                join::merge(tx, &tables(), "github_account", *stub, *real).await?;
-                let mut base = Statement::new("delete from base_profile where id = ");
-                base.bind(SqlType::BigInt, Value::BigInt(*stub));
-                tx.execute(base).await?;
-            }
-            [Value::BigInt(stub), Value::BigInt(real), _] => {
-                let mut adopt = Statement::new(
-                    "update github_account set stub_key = null, github_account_id = ",
-                );
-                adopt.bind(SqlType::BigInt, Value::BigInt(*real));
-                adopt.push(" where id = ").bind(SqlType::BigInt, Value::BigInt(*stub));
-                tx.execute(adopt).await?;
-            }
-            _ => {}
+        let Ok([Value::BigInt(stub), Value::BigInt(real), row]) = <[Value; 3]>::try_from(row.0)
+        else {
+            continue;
+        };
+        let row = match row {
+            Value::BigInt(row) => Some(row),
+            _ => adopted.get(&real).copied(),
+        };
+        if let Some(row) = row {
+            keep_identity(tx, stub, row).await?;
+            join::merge(tx, &tables(), "github_account", stub, row).await?;
+            let mut base = Statement::new("delete from base_profile where id = ");
+            base.bind(SqlType::BigInt, Value::BigInt(stub));
+            tx.execute(base).await?;
+        } else {
+            let mut adopt =
+                Statement::new("update github_account set stub_key = null, github_account_id = ");
+            adopt.bind(SqlType::BigInt, Value::BigInt(real));
+            adopt.push(" where id = ").bind(SqlType::BigInt, Value::BigInt(stub));
+            tx.execute(adopt).await?;
+            adopted.insert(real, stub);
         }
     }
     Ok(())
