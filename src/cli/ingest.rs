@@ -186,7 +186,6 @@ impl Body {
             context: asked.context,
             content_type: format.media().to_owned(),
             mode: asked.mode,
-            dry_run: asked.dry_run,
             is_retry: false,
             subject: subject.to_owned(),
             request_id: Uuid::now_v7().to_string(),

@@ -122,6 +122,7 @@ pub async fn retry_letter(app: &App, id: i64, retry: Retry<'_>) -> Result<(Recei
     let mut asked =
         request::parameters(kind.spec(), &letter.params, &app.settings, app.clock.now())?;
     asked.context.received_at = letter.received_at;
+    asked.context.dry_run = retry.dry_run;
     let format = Format::of_document(&letter.content_type);
     asked.context.excerpt =
         kind.spec().items != Items::Whole || matches!(format, Format::Csv | Format::Lines);
@@ -130,7 +131,6 @@ pub async fn retry_letter(app: &App, id: i64, retry: Retry<'_>) -> Result<(Recei
         context: asked.context,
         content_type: letter.content_type,
         mode: asked.mode,
-        dry_run: retry.dry_run,
         is_retry: true,
         subject: retry.subject.to_owned(),
         request_id: retry.request_id.to_owned(),

@@ -13,7 +13,7 @@ use utoipa::{
 };
 
 use super::{
-    kind::{Content, Spec},
+    kind::{Content, FLAGS, Spec},
     receipt::Receipt,
 };
 use crate::{
@@ -105,7 +105,11 @@ fn parameters(spec: &Spec) -> Vec<RefOr<Parameter>> {
         ),
     ];
     for name in spec.params {
-        all.push(parameter(name, query.clone(), words(name)));
+        all.push(if FLAGS.contains(name) {
+            choice(name, words(name), ["false", "true"])
+        } else {
+            parameter(name, query.clone(), words(name))
+        });
     }
     if !spec.complete.is_empty() {
         let doc = format!(

@@ -42,8 +42,6 @@ pub struct Job {
     pub content_type: String,
     /// Partial or atomic.
     pub mode: Mode,
-    /// Whether nothing is to be kept.
-    pub dry_run: bool,
     /// Whether this is a dead letter: if it is rejected again, it is one already.
     pub is_retry: bool,
     /// Who asks.

@@ -197,6 +197,18 @@ impl Spec {
     }
 }
 
+/// The context parameters that are true or false.
+pub const FLAGS: [&str; 2] = ["allow_private", "replace"];
+
+/// Reads a parameter that is true or false; one without a value is true.
+pub fn flag(value: &str) -> Option<bool> {
+    match value {
+        "true" | "1" | "" => Some(true),
+        "false" | "0" => Some(false),
+        _ => None,
+    }
+}
+
 /// What surrounds the items of a request.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -215,6 +227,8 @@ pub struct Context {
     /// Whether the documents are excerpts: items that were rejected and are tried again, without
     /// those beside them. An excerpt lists nothing in full.
     pub excerpt: bool,
+    /// Whether nothing is to be kept.
+    pub dry_run: bool,
 }
 
 impl Context {
@@ -228,9 +242,9 @@ impl Context {
         self.params.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
-    /// Whether a context parameter is given as true.
+    /// Whether a context parameter of [`FLAGS`] is given as true.
     pub fn flag(&self, name: &str) -> bool {
-        matches!(self.param(name), Some("true" | "1"))
+        self.params.get(name).and_then(|value| flag(value)).unwrap_or_default()
     }
 
     /// The time of a statement without source time: `as_of`, else when it was received.

@@ -67,14 +67,17 @@ pub async fn run_as(
         app,
         job,
         number,
-        receipt: Receipt { dry_run: job.dry_run, ..job.begun(Status::Running, app.clock.now()) },
+        receipt: Receipt {
+            dry_run: job.context.dry_run,
+            ..job.begun(Status::Running, app.clock.now())
+        },
         delivery: None,
         file: None,
         highs: None,
         detector: Arc::new(Detector::of(spec)),
         written: BTreeSet::new(),
     };
-    if let Some(archive) = job.archive.as_ref().filter(|_| !job.dry_run) {
+    if let Some(archive) = job.archive.as_ref().filter(|_| !job.context.dry_run) {
         run.delivery = Some(archive.delivery(run.delivery_info()).map_err(Problem::internal)?);
     }
     let response = match run.all(conn, source).await {
@@ -88,7 +91,7 @@ pub async fn run_as(
         delivery.finish().await.map_err(archive_failed)?;
     }
     run.measure();
-    if !job.dry_run {
+    if !job.context.dry_run {
         app.wakeups.written(&run.receipt.tables);
         run.announce(conn).await;
     }
@@ -165,7 +168,7 @@ impl Run<'_> {
         // All or nothing, and nothing to be kept, are one transaction over the whole body; so is a
         // file that says that it is complete.
         let whole = self.job.mode == Mode::Atomic
-            || self.job.dry_run
+            || self.job.context.dry_run
             || (self.job.content_type == Format::Csv.media()
                 && !self.job.context.complete.is_empty());
         let mut next = source.next().await?;
@@ -207,7 +210,7 @@ impl Run<'_> {
             match self.store(conn, &unit, last).await {
                 Ok(answer) => response = answer,
                 Err(Failed::Refused(error)) => {
-                    let divisible = self.job.mode == Mode::Partial && !self.job.dry_run;
+                    let divisible = self.job.mode == Mode::Partial && !self.job.context.dry_run;
                     if divisible && unit.documents.len() > 1 {
                         let half = unit.documents.len() / 2;
                         let documents = unit.documents.split_off(half);
@@ -289,7 +292,7 @@ impl Run<'_> {
 
     /// Whether rejected items become dead letters.
     fn keeps_letters(&self) -> bool {
-        !self.job.dry_run && !self.job.is_retry
+        !self.job.context.dry_run && !self.job.is_retry
     }
 
     /// Hands the unit's documents to the archive. Those that cannot be read are kept apart; those
@@ -381,13 +384,15 @@ impl Run<'_> {
         let files = std::mem::take(&mut tx.files);
         let conn = tx.conn;
         let stored = match stored {
-            Ok(stored) if !job.dry_run => derived::write(&self.app.settings.workspace, files)
-                .await
-                .map(|()| stored)
-                .map_err(|error| Failed::Problem(archive_failed(error))),
+            Ok(stored) if !job.context.dry_run => {
+                derived::write(&self.app.settings.workspace, files)
+                    .await
+                    .map(|()| stored)
+                    .map_err(|error| Failed::Problem(archive_failed(error)))
+            }
             other => other,
         };
-        if stored.is_err() || job.dry_run {
+        if stored.is_err() || job.context.dry_run {
             // A connection that is lost has rolled back by itself.
             let _ = Manager::rollback_transaction(conn).await;
             return stored;

@@ -380,14 +380,14 @@ impl Group {
         options: Options,
         conn: &mut Connection,
     ) -> anyhow::Result<Receipt> {
-        let asked = self.asked(app, kind)?;
+        let mut asked = self.asked(app, kind)?;
+        asked.context.dry_run = options.dry_run;
         let is_file = self.is_file();
         let job = Job {
             kind,
             context: asked.context,
             content_type: self.common.content_type,
             mode: asked.mode,
-            dry_run: options.dry_run,
             is_retry: false,
             subject: "replay".to_owned(),
             request_id: Uuid::now_v7().to_string(),

@@ -13,7 +13,7 @@ use tokio_util::io::StreamReader;
 use super::{
     body::{Format, Limits, OverLimit},
     job::Mode,
-    kind::{Content, Context, Spec},
+    kind::{Content, Context, FLAGS, Spec, flag},
     repo_name::RepoName,
     value,
 };
@@ -40,8 +40,6 @@ pub struct Asked {
     pub context: Context,
     /// Partial or atomic.
     pub mode: Mode,
-    /// Whether nothing is to be kept.
-    pub dry_run: bool,
 }
 
 /// Reads the parameters of a kind; every fault is named.
@@ -67,9 +65,9 @@ pub fn parameters(
             clang_mirror: RepoName::parse(&settings.clang_mirror)
                 .ok_or_else(|| Problem::internal("clang_mirror is no repository"))?,
             excerpt: false,
+            dry_run: false,
         },
         mode: Mode::Partial,
-        dry_run: false,
     };
     for (name, value) in pairs {
         if !known.contains(&name.as_str()) {
@@ -95,17 +93,8 @@ pub fn parameters(
                 }
                 _ => Err("`mode` is `partial` or `atomic`.".to_owned()),
             },
-            "dry_run" => match value.as_str() {
-                "true" | "1" | "" => {
-                    let _: () = asked.dry_run = true;
-                    Ok(())
-                }
-                "false" | "0" => {
-                    let _: () = asked.dry_run = false;
-                    Ok(())
-                }
-                _ => Err("`dry_run` is `true` or `false`.".to_owned()),
-            },
+            "dry_run" => true_or_false(name, value).map(|dry| asked.context.dry_run = dry),
+            name if FLAGS.contains(&name) => true_or_false(name, value).map(|_| ()),
             "as_of" => as_of(value, now).map(|at| asked.context.as_of = Some(at)),
             "repo" => RepoName::parse(value)
                 .map(|repo| asked.context.repo = Some(repo))
@@ -118,6 +107,10 @@ pub fn parameters(
         }
     }
     if faults.is_empty() { Ok(asked) } else { Err(Problem::invalid(faults)) }
+}
+
+fn true_or_false(name: &str, value: &str) -> Result<bool, String> {
+    flag(value).ok_or_else(|| format!("`{name}` is `true` or `false`."))
 }
 
 fn as_of(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {

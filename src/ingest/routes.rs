@@ -88,7 +88,6 @@ async fn ingest(
         context: asked.context,
         content_type: format.media().to_owned(),
         mode: asked.mode,
-        dry_run: asked.dry_run,
         is_retry: false,
         subject: allowed.subject().to_owned(),
         request_id: request_id.to_string(),
@@ -122,7 +121,7 @@ impl Accepted {
         let reader = request::reader(&app, &headers, body, self.format)?;
         let limits = request::limits(&app.settings);
         // A dry run keeps nothing, so it cannot wait either.
-        if request::prefers_async(&headers) && !self.job.dry_run {
+        if request::prefers_async(&headers) && !self.job.context.dry_run {
             let spooled = Spooled::write(&app.settings.workspace, reader, &self.params).await?;
             let media = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
             let request = queue::Request {
@@ -133,7 +132,7 @@ impl Accepted {
             };
             return queue::accept(&app, request, spooled).await;
         }
-        let Some(key) = self.key.filter(|_| !self.job.dry_run) else {
+        let Some(key) = self.key.filter(|_| !self.job.context.dry_run) else {
             let mut conn = app.pool.get().await?;
             let documents = Documents::new(reader, self.format, limits, spec);
             let mut source = Source::Body(Box::new(documents));

@@ -249,7 +249,6 @@ impl Waiting {
             context: asked.context,
             content_type: format.media().to_owned(),
             mode: self.mode,
-            dry_run: false,
             is_retry: false,
             subject: self.subject.clone(),
             request_id: self.request_id.clone(),

@@ -207,7 +207,6 @@ impl Delivery {
             context: asked.context,
             content_type: Format::Json.media().to_owned(),
             mode: asked.mode,
-            dry_run: false,
             is_retry: false,
             subject: format!("{DOMAIN}/{}", spec.name),
             request_id,

@@ -166,6 +166,7 @@ async fn parameters_are_checked() {
         ("repo=nonsense".to_owned(), "repo", "invalid_parameter"),
         ("mode=most".to_owned(), "mode", "invalid_parameter"),
         ("dry_run=maybe".to_owned(), "dry_run", "invalid_parameter"),
+        ("dry_run=TRUE".to_owned(), "dry_run", "invalid_parameter"),
         ("as_of=yesterday".to_owned(), "as_of", "invalid_parameter"),
         (format!("as_of={far}"), "as_of", "invalid_parameter"),
         ("complete=labels".to_owned(), "complete", "invalid_parameter"),
@@ -181,6 +182,19 @@ async fn parameters_are_checked() {
         if code == "unknown_parameter" {
             assert_eq!(error["suggestion"], "repo");
         }
+    }
+    for (to, parameter) in [
+        ("website/days?replace=TRUE", "replace"),
+        ("slack/messages?allow_private=yes", "allow_private"),
+        ("discord/exports?allow_private=True", "allow_private"),
+    ] {
+        let path = format!("/api/v1/ingest/{to}");
+        let answer = sender.app.post_json(&path, &sender.token, &json!([])).await.expect(400);
+        let error = &answer["errors"][0];
+        assert_eq!(
+            (&error["parameter"], &error["code"]),
+            (&json!(parameter), &json!("invalid_parameter"))
+        );
     }
     let nowhere = sender.raw("issue", "application/json", "[]").await;
     assert_eq!(nowhere.status(), 404);

@@ -177,7 +177,7 @@ pub async fn refuse(
         }
     }
     // A dry run keeps nothing, and says the same.
-    if !told.is_empty() && !context.flag("dry_run") {
+    if !told.is_empty() && !context.dry_run {
         close(conn, told, context).await?;
     }
     Ok(refused)

@@ -137,6 +137,7 @@ async fn what_is_not_public_leaves_no_trace_unless_it_is_asked_for() {
     );
     let known =
         "select channel_name || ' ' || channel_type from slack_channel where channel_id = 'C1'";
+    assert_eq!(slack.refused("channels?team=T1&dry_run", &closed).await, ["0 private_channel"]);
     assert_eq!(slack.text(known).await, "open public_channel");
     // A known channel is closed, and nothing else of the payload is kept.
     assert_eq!(slack.refused("channels?team=T1", &closed).await, ["0 private_channel"]);
