@@ -51,10 +51,10 @@ pub async fn run(
     source: &mut Source,
 ) -> Result<(Receipt, String)> {
     let number = next_number(conn).await?;
-    run_as(app, job, conn, source, number).await
+    run_to_end(app, job, conn, source, number, job.idempotency.is_some()).await
 }
 
-/// The same, for a receipt that has its number already.
+/// The same, for a receipt that has its number already, and is asked for by it.
 pub async fn run_as(
     app: &App,
     job: &Job,
@@ -62,11 +62,23 @@ pub async fn run_as(
     source: &mut Source,
     number: i64,
 ) -> Result<(Receipt, String)> {
+    run_to_end(app, job, conn, source, number, true).await
+}
+
+async fn run_to_end(
+    app: &App,
+    job: &Job,
+    conn: &mut Connection,
+    source: &mut Source,
+    number: i64,
+    concludes_last: bool,
+) -> Result<(Receipt, String)> {
     let spec = job.kind.spec();
     let mut run = Run {
         app,
         job,
         number,
+        concludes_last,
         receipt: Receipt {
             dry_run: job.context.dry_run,
             ..job.begun(Status::Running, app.clock.now())
@@ -89,6 +101,10 @@ pub async fn run_as(
     };
     if let Some(delivery) = run.delivery.take() {
         delivery.finish().await.map_err(archive_failed)?;
+    }
+    if run.concludes_last {
+        let mut tx = Tx::new(conn, app.clock.now(), run.number);
+        ledger::write_receipt(&mut tx, job, &run.receipt, Some(&response)).await?;
     }
     run.measure();
     if !job.context.dry_run {
@@ -116,6 +132,9 @@ struct Run<'a> {
     app: &'a App,
     job: &'a Job,
     number: i64,
+    /// Whether the receipt stays `running` until the archive is synced: where the answer is given
+    /// again, to whoever repeats a key or asks for a queued request, it must not be there before.
+    concludes_last: bool,
     receipt: Receipt,
     delivery: Option<Delivery>,
     /// The file whose rows come in several batches, once it is archived.
@@ -362,13 +381,18 @@ impl Run<'_> {
                 let told = Told { batch, outcomes: &outcomes, late: &late, raw, refused };
                 told.count(&mut receipt);
                 receipt.tally(&tx.tally, &self.app.versions);
+                let running = self.concludes_last.then(|| receipt.clone());
                 let response = last.then(|| {
                     receipt.conclude(tx.now);
                     serde_json::to_string(&receipt).unwrap_or_default()
                 });
+                let (written, answer) = match &running {
+                    Some(running) => (running, None),
+                    None => (&receipt, response.as_deref()),
+                };
                 let dead = dead_letters(batch, unit, locations, raw);
                 let ledger = async {
-                    ledger::write_receipt(&mut tx, job, &receipt, response.as_deref()).await?;
+                    ledger::write_receipt(&mut tx, job, written, answer).await?;
                     ledger::write_items(&mut tx, told.items()).await?;
                     ledger::write_dead_letters(&mut tx, job, &dead).await?;
                     drift.store(&mut tx, job.kind.spec()).await?;

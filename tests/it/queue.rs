@@ -183,6 +183,27 @@ async fn a_run_that_was_cut_short_is_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_done_once_its_archive_is_synced() {
+    let app = TestApp::new().await;
+    let answer = send(&app, "accounts", None, true, account(1).to_string()).await;
+    let blocked = app.block_archive();
+    assert!(worker::run_next(app.app()).await.unwrap());
+    assert_eq!(app.db().number("select count(*) from github_account").await, 1);
+    assert_eq!(receipt(&app, &answer).await["status"], "queued");
+    assert_eq!(waiting(&app).len(), 1, "its body is kept");
+    std::fs::remove_dir(blocked).unwrap();
+    // As a server leaves it that loses power right after the commit.
+    let mut conn = app.db().connect().await;
+    let cut = "update receipt set status = 'running'; update queued_request set not_before = now()";
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut conn, cut).await.unwrap();
+    assert!(worker::run_next(app.app()).await.unwrap());
+    let done = receipt(&app, &answer).await;
+    assert_eq!((&done["status"], &done["unchanged"]), (&json!("done"), &json!(1)), "{done}");
+    assert_eq!(app.app().archive.entries().unwrap().count(), 1);
+    assert!(waiting(&app).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_queued_request_survives_kill_9() {
     // Queued where nothing runs it, as by a server that is killed right after its answer.
     let app = TestApp::new().await;

@@ -129,6 +129,32 @@ async fn an_idempotency_key_is_one_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_kept_once_the_archive_is_synced() {
+    let sender = Sender::new().await;
+    let blocked = sender.app.block_archive();
+    let body = json!([commit("aaaaaaaa")]);
+    let failed = sender.keyed("commits", "k1", &body).await.expect(503);
+    assert_eq!(failed["type"], "urn:boost-dashboard:archive_away");
+    assert_eq!(sender.number("select count(*) from git_commit").await, 1, "it is committed");
+    let told = "select count(*) from receipt where status <> 'running' or response is not null";
+    assert_eq!(sender.number(told).await, 0);
+    std::fs::remove_dir(blocked).unwrap();
+
+    let again = sender.keyed("commits", "k1", &body).await;
+    assert_eq!((again.status(), counts(&again.json())), (200, [0, 0, 1, 0, 0]));
+    let listed: Vec<_> =
+        sender.app.app().archive.entries().unwrap().map(|it| it.unwrap()).collect();
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!(again.json()["raw"], json!([listed[0].path]));
+    let kept = sender.get(&format!("/ingest/{}", listed[0].path)).await;
+    assert_eq!((kept.status(), kept.text()), (200, &*commit("aaaaaaaa").to_string()));
+    let third = sender.keyed("commits", "k1", &body).await;
+    assert_eq!((third.status(), third.text()), (200, again.text()));
+    let path = format!("/ingest/receipts/{}", again.json()["id"].as_str().unwrap());
+    assert_eq!(sender.get(&path).await.text(), again.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn receipts_and_their_items_can_be_read() {
     let sender = Sender::new().await;
     let receipt = sender.post("commits", &mixed()).await;

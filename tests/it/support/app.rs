@@ -107,6 +107,18 @@ impl TestApp {
         self.folder.path()
     }
 
+    /// Keeps deliveries of today from being finished, as a full disk would: what stands in the way is
+    /// at the path given, for the test to remove.
+    pub(crate) fn block_archive(&self) -> std::path::PathBuf {
+        let raw = self.app.settings.workspace.join("raw");
+        let journal = std::fs::read_dir(raw.join(".journal")).unwrap().next().unwrap().unwrap();
+        let server = journal.file_name().into_string().unwrap();
+        let day = self.app.clock.now().date_naive();
+        let manifest = raw.join(format!("_manifest/{day}.{server}.ndjson"));
+        std::fs::create_dir(&manifest).unwrap();
+        manifest
+    }
+
     /// A token that may do what these scopes say.
     pub(crate) fn token(&self, scopes: &[&str]) -> String {
         let scopes: Vec<Scope> = scopes.iter().map(|scope| scope.parse().unwrap()).collect();

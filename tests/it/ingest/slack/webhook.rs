@@ -107,6 +107,20 @@ async fn an_event_is_stored_once_however_often_it_comes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_is_done_once_it_is_archived() {
+    let slack = Slack::new().await;
+    let body = fixture("events/01.message.json");
+    let blocked = slack.app.block_archive();
+    slack.hook(&body).await.expect(503);
+    assert_eq!(slack.text("select count(*) from slack_message").await, "1", "it is committed");
+    std::fs::remove_dir(blocked).unwrap();
+    let again = slack.hook(&body).await.expect(200);
+    assert_eq!(counts(&again), [0, 0, 1, 0, 0]);
+    assert_eq!(slack.app.app().archive.entries().unwrap().count(), 1);
+    assert_eq!(slack.hook(&body).await.expect(200), again);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn edits_and_deletions_may_come_before_their_message() {
     let slack = Slack::new().await;
     let with = |mut event: Value| {
