@@ -108,6 +108,19 @@ impl Document {
         Self { index, bytes, parts, continues: false }
     }
 
+    /// What can be told of a document that could not be taken apart: its members without its list.
+    pub fn surroundings(&self, spec: &Spec) -> Value {
+        let text = clean::readable(&self.bytes);
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
+        let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
+        let around = |(name, raw): (String, &RawValue)| {
+            let is_list = spec.items.keys().contains(&name.as_str());
+            let value = serde_json::from_str(raw.get()).ok().filter(|_| !is_list)?;
+            Some((name, value))
+        };
+        members.into_iter().filter_map(around).collect::<serde_json::Map<_, _>>().into()
+    }
+
     /// How many items it has; a document that cannot be read counts as one.
     pub fn len(&self) -> usize {
         self.parts.as_ref().map_or(1, |parts| parts.items.len())

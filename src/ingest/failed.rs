@@ -1,8 +1,14 @@
 //! Why a transaction failed: whether it helps to repeat it.
 
+use std::time::Duration;
+
 use diesel::result::{DatabaseErrorKind, Error};
 
+use super::job::Job;
 use crate::http::problem::Problem;
+
+/// How often a transaction is repeated that lost a race.
+pub const ATTEMPTS: u32 = 8;
 
 /// Why a unit was not stored.
 #[derive(Debug)]
@@ -50,4 +56,11 @@ pub fn lost_a_race(error: &Error) -> bool {
         Error::DatabaseError(_, info) => info.message().contains("deadlock"),
         _ => false,
     }
+}
+
+/// Waits before a transaction is repeated: longer each time, and no two jobs alike.
+pub async fn pause(job: &Job, attempt: u32, error: &Error) {
+    tracing::debug!(%error, attempt, "repeating a transaction");
+    let own = u64::from(job.receipt_id.as_bytes()[15] % 16);
+    tokio::time::sleep(Duration::from_millis(u64::from(attempt * attempt) * 5 + own)).await;
 }

@@ -412,12 +412,24 @@ pub trait DocumentKind: Send + Sync + 'static {
         None
     }
 
+    /// What stands for an item that cannot be read when [`Self::refuse`] is asked which are private:
+    /// where it was said, as far as that can be told. Of a document that cannot be taken apart the
+    /// item is what surrounds its list.
+    fn unread(
+        &self,
+        _item: Node<'_>,
+        _envelope: Option<&Self::Envelope>,
+        _context: &Context,
+    ) -> Option<Self::Item> {
+        None
+    }
+
     /// Items that only the database can tell to be faulty: the channel is private, the library
     /// unknown. Asked before anything is archived.
     fn refuse<'a>(
         &'a self,
         _conn: &'a mut Connection,
-        _sheets: &'a [Sheet<Self::Envelope, Self::Item>],
+        _items: &'a [(i32, &'a Self::Item)],
         _context: &'a Context,
     ) -> Refusing<'a> {
         Box::pin(std::future::ready(Ok(Vec::new())))

@@ -8,6 +8,7 @@
 //!   a batch.
 //! * [`statements`]: folds, where rows are derived from every statement about a scope.
 //! * [`body`], [`pipeline`], [`receipt`], [`ledger`], [`drift`]: a request, from bytes to receipt.
+//!   [`refused`], [`failed`]: what is not stored, and what is tried again.
 //! * [`routes`], [`request`], [`idempotency`], [`docs`]: the endpoints. [`reads`],
 //!   [`dead_letters`], [`provenance`]: what can be asked afterwards.
 //! * [`archive`]: the bytes as sent, durable before the receipt. [`replay`]: rows of them again.
@@ -39,6 +40,7 @@ pub mod queue;
 pub mod read;
 pub mod reads;
 pub mod receipt;
+pub mod refused;
 pub mod register;
 pub mod replay;
 pub mod repo_name;

@@ -8,7 +8,6 @@
 use std::{
     collections::{BTreeSet, HashMap},
     sync::Arc,
-    time::Duration,
 };
 
 use diesel_async::{AnsiTransactionManager as Manager, TransactionManager};
@@ -18,16 +17,17 @@ use super::{
     archive::{Delivery, DeliveryInfo, Kept},
     body::{Format, Unreadable},
     derived,
+    document::Document,
     drift::{Detector, Drift},
-    failed::{Failed, lost_a_race},
+    failed::{ATTEMPTS, Failed, lost_a_race, pause},
     job::{Job, Mode, Source},
     kind::{Location, Outcome},
     ledger,
     locate::Look,
     read::Batch,
     receipt::{Receipt, Status},
+    refused,
     tx::Tx,
-    value::Note,
     verdicts::{Told, Unit, dead_letters, fates, settle},
 };
 use crate::{
@@ -39,9 +39,6 @@ use crate::{
     },
     http::problem::{Problem, Result},
 };
-
-/// How often a transaction is repeated that lost a race.
-const ATTEMPTS: u32 = 8;
 
 /// Runs a job to its receipt, and gives it with the JSON that is answered.
 pub async fn run(
@@ -243,20 +240,24 @@ impl Run<'_> {
                         return Err(Problem::internal(error));
                     }
                     tracing::error!(%error, kind = ?self.job.kind, "an item cannot be stored");
-                    for document in &mut unit.documents {
-                        document.parts = Err(Note {
-                            pointer: String::new(),
-                            code: "unstorable".to_owned(),
-                            detail: "The database refuses this item; the server's log says why."
-                                .to_owned(),
-                        });
-                    }
+                    let batch = self.read(conn, &unit.documents, &mut Drift::default()).await?;
+                    refused::give_up(&*batch, &mut unit.documents);
                     stack.push(unit);
                 }
                 Err(Failed::Problem(problem)) => return Err(problem),
             }
         }
         Ok(response)
+    }
+
+    /// Reads the items of documents, and asks the database which are faulty.
+    async fn read(
+        &self,
+        conn: &mut Connection,
+        documents: &[Document],
+        drift: &mut Drift,
+    ) -> Result<Box<dyn Batch>> {
+        refused::read(self.job, &self.detector, conn, documents, drift).await
     }
 
     async fn store(
@@ -267,10 +268,7 @@ impl Run<'_> {
     ) -> Result<Option<String>, Failed> {
         let job = self.job;
         let mut drift = Drift::default();
-        let mut batch = tokio::task::block_in_place(|| {
-            job.kind.read(&unit.documents, &job.context, &self.detector, &mut drift)
-        });
-        batch.refuse(conn, &job.context).await?;
+        let batch = self.read(conn, &unit.documents, &mut drift).await?;
         let rejects = batch.entries().iter().any(|entry| entry.verdict.is_err());
         let refused = job.mode == Mode::Atomic && rejects;
         let locations = if rejects && self.keeps_letters() {
@@ -292,10 +290,7 @@ impl Run<'_> {
             match self.attempt(conn, unit, &*batch, &locations, &raw, &drift, refused, last).await {
                 Ok(stored) => break stored,
                 Err(Failed::Refused(error)) if attempt < ATTEMPTS && lost_a_race(&error) => {
-                    tracing::debug!(%error, attempt, "repeating a transaction");
-                    let pause = u64::from(attempt * attempt) * 5
-                        + u64::from(self.receipt.id.as_bytes()[30] % 16);
-                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                    pause(job, attempt, &error).await;
                 }
                 Err(failed) => return Err(failed),
             }
@@ -429,10 +424,19 @@ impl Run<'_> {
     async fn break_off(&mut self, conn: &mut Connection, unreadable: Unreadable) -> Problem {
         let Unreadable { problem, body } = unreadable;
         let extension = Format::of_document(&self.job.content_type).extension();
-        if let (Some(delivery), Some(body)) = (&mut self.delivery, body)
-            && let Err(error) = delivery.reject(body, extension)
-        {
-            return archive_failed(error);
+        if let Some(body) = body.filter(|_| self.delivery.is_some()) {
+            let document = [Document::json(body, 0, self.job.kind.spec())];
+            let batch = match self.read(conn, &document, &mut Drift::default()).await {
+                Ok(batch) => batch,
+                Err(problem) => return problem,
+            };
+            let is_private = fates(&*batch, 1).iter().any(|fate| fate.is_private);
+            let [Document { bytes, .. }] = document;
+            if let Some(delivery) = self.delivery.as_mut().filter(|_| !is_private)
+                && let Err(error) = delivery.reject(bytes, extension)
+            {
+                return archive_failed(error);
+            }
         }
         if let Some(delivery) = self.delivery.take()
             && let Err(error) = delivery.finish().await

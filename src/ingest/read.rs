@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     document::{Document, Part},
     drift::{Detector, Drift},
-    kind::{Context, DocumentKind, Location, Place, Seen, Sheet, Spec, Storing},
+    kind::{Context, DocumentKind, Location, Place, Seen, Sheet, Spec, Storing, items_of},
     stamp::Stamp,
     value::{Node, Note, Notes},
 };
@@ -94,6 +94,8 @@ struct ReadBatch<'k, K: DocumentKind> {
     entries: Vec<Entry>,
     places: Vec<Option<Place>>,
     sheets: Vec<Sheet<K::Envelope, K::Item>>,
+    /// What stands for items that cannot be read, with their index in the body.
+    unread: Vec<(i32, K::Item)>,
 }
 
 impl<K: DocumentKind> AnyKind for K {
@@ -113,6 +115,7 @@ impl<K: DocumentKind> AnyKind for K {
             entries: Vec::new(),
             places: Vec::with_capacity(documents.len()),
             sheets: Vec::with_capacity(documents.len()),
+            unread: Vec::new(),
         };
         for (nth, document) in documents.iter().enumerate() {
             let place = batch.read_document(nth, document, context, detector, drift);
@@ -165,26 +168,36 @@ impl<K: DocumentKind> ReadBatch<'_, K> {
             warnings,
             location: Location::default(),
         };
+        let notes = Notes::default();
+        let silent = Notes::default();
         let parts = match &document.parts {
             Ok(parts) => parts,
             Err(note) => {
-                self.entries.push(refused(vec![note.clone()], Vec::new()));
+                let around = document.surroundings(self.kind.spec());
+                let envelope = self.kind.open(Node::root(&around, &notes), context);
+                let whole = Node::root(&around, &silent);
+                let unread = self.kind.unread(whole, envelope.as_ref(), context);
+                self.unread.extend(unread.map(|item| (document.index, item)));
+                let (faults, _) = notes.into_parts();
+                self.entries.push(refused(private_or(faults, note.clone()), Vec::new()));
                 return None;
             }
         };
         detector.inspect(&parts.envelope, drift);
-        let notes = Notes::default();
         let node = Node::root(&parts.envelope, &notes);
-        let envelope = match source_error(&parts.envelope) {
-            Some(detail) => {
-                node.fault("source_error", detail);
-                None
-            }
-            None => self.kind.open(node, context),
-        };
-        let (faults, remarks) = notes.into_parts();
+        let envelope = self.kind.open(node, context);
+        let source_error = source_error(&parts.envelope);
+        let (mut faults, remarks) = notes.into_parts();
+        if let Some(note) = source_error {
+            faults = private_or(faults, note);
+        }
         let mut warnings = parts.cleaned.clone();
         warnings.extend(remarks);
+        if envelope.is_none() || !faults.is_empty() {
+            let node = Node::root(&parts.envelope, &silent);
+            let unread = self.kind.unread(node, envelope.as_ref(), context);
+            self.unread.extend(unread.map(|item| (document.index, item)));
+        }
         let Some(mut envelope) = envelope.filter(|_| faults.is_empty()) else {
             self.entries.push(refused(or_unknown_shape(faults), warnings));
             return None;
@@ -201,7 +214,10 @@ impl<K: DocumentKind> ReadBatch<'_, K> {
             let read = Reading { kind: self.kind, list: parts.list, context, detector };
             let (entry, item) = read.item(item, at, &mut envelope, drift);
             self.entries.push(entry);
-            items.extend(item.map(|item| (index, item)));
+            match item {
+                Ok(item) => items.push((index, item)),
+                Err(unread) => self.unread.extend(unread.map(|item| (index, item))),
+            }
         }
         if items.is_empty() && !parts.items.is_empty() {
             return None;
@@ -222,44 +238,46 @@ struct Reading<'r, K> {
 }
 
 impl<K: DocumentKind> Reading<'_, K> {
+    /// Reads an item; one that cannot be read gives what stands for it.
     fn item(
         &self,
         part: &Part,
         mut entry: Entry,
         envelope: &mut K::Envelope,
         drift: &mut Drift,
-    ) -> (Entry, Option<K::Item>) {
+    ) -> (Entry, Result<K::Item, Option<K::Item>>) {
+        let (silent, context) = (Notes::default(), self.context);
         let (value, cleaned) = match part.parse() {
             Ok(parsed) => parsed,
             Err(note) => {
                 entry.verdict = Err(vec![note]);
-                return (entry, None);
+                let nothing = Node::root(&Value::Null, &silent);
+                return (entry, Err(self.kind.unread(nothing, Some(envelope), context)));
             }
         };
         entry.warnings.extend(cleaned);
         self.detector.inspect_item(self.list, &value, drift);
         let notes = Notes::default();
         let node = Node::root(&value, &notes);
-        let seen = match source_error(&value).filter(|_| self.list.is_none()) {
-            Some(detail) => {
-                node.fault("source_error", detail);
+        let source_error = source_error(&value).filter(|_| self.list.is_none());
+        let seen = match source_error {
+            Some(Note { pointer, code, detail }) => {
+                notes.fault(pointer, &code, detail);
                 None
             }
-            None => self.kind.read(node, envelope, self.context),
+            None => self.kind.read(node, envelope, context),
         };
         let is_good = seen.is_some() && !notes.failed();
-        if !is_good {
-            let silent = Notes::default();
-            entry.location = self.kind.locate(Node::root(&value, &silent), envelope, self.context);
-        }
         let (faults, remarks) = notes.into_parts();
         entry.warnings.extend(remarks);
         let Some(Seen { item, key, stamp }) = seen.filter(|_| is_good) else {
+            let node = Node::root(&value, &silent);
+            entry.location = self.kind.locate(node, envelope, context);
             entry.verdict = Err(or_unknown_shape(faults));
-            return (entry, None);
+            return (entry, Err(self.kind.unread(node, Some(envelope), context)));
         };
         entry.verdict = Ok(Accepted { key, stamp });
-        (entry, Some(item))
+        (entry, Ok(item))
     }
 }
 
@@ -278,8 +296,10 @@ impl<K: DocumentKind> Batch for ReadBatch<'_, K> {
         context: &'a Context,
     ) -> Pin<Box<dyn Future<Output = QueryResult<()>> + Send + 'a>> {
         Box::pin(async move {
+            let mut items = items_of(&self.sheets);
+            items.extend(self.unread.iter().map(|(index, item)| (*index, item)));
             let mut faults: HashMap<i32, Vec<Note>> = HashMap::new();
-            for (index, note) in self.kind.refuse(conn, &self.sheets, context).await? {
+            for (index, note) in self.kind.refuse(conn, &items, context).await? {
                 faults.entry(index).or_default().push(note);
             }
             if faults.is_empty() {
@@ -313,16 +333,27 @@ fn or_unknown_shape(mut faults: Vec<Note>) -> Vec<Note> {
     faults
 }
 
+/// Why a document is refused: that it is private goes before all else.
+fn private_or(faults: Vec<Note>, note: Note) -> Vec<Note> {
+    let private: Vec<Note> = faults.into_iter().filter(Note::is_private).collect();
+    if private.is_empty() { vec![note] } else { private }
+}
+
 /// What a source's error page says, if this is one: it never counts as "empty".
-fn source_error(value: &Value) -> Option<String> {
+fn source_error(value: &Value) -> Option<Note> {
     let object = value.as_object()?;
+    let note = |reason: &str| Note {
+        pointer: String::new(),
+        code: "source_error".to_owned(),
+        detail: format!("The source reported a failure: {reason}"),
+    };
     if object.get("ok") == Some(&Value::Bool(false)) {
         let error = object.get("error").and_then(Value::as_str).unwrap_or("no reason given");
-        return Some(format!("The source reported a failure: {error}."));
+        return Some(note(&format!("{error}.")));
     }
     match (object.get("message"), object.get("documentation_url")) {
         (Some(Value::String(message)), Some(_)) if !object.contains_key("id") => {
-            Some(format!("The source reported a failure: {message}"))
+            Some(note(message))
         }
         _ => None,
     }

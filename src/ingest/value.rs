@@ -19,6 +19,16 @@ pub struct Note {
     pub detail: String,
 }
 
+/// The code of what is not public and was not asked for.
+pub const PRIVATE: &str = "private_channel";
+
+impl Note {
+    /// Whether it says that the item is not public: then nothing of the item is kept.
+    pub fn is_private(&self) -> bool {
+        self.code == PRIVATE
+    }
+}
+
 /// What was noticed while an item was read. An item with faults is rejected.
 #[derive(Debug, Default)]
 pub struct Notes {

@@ -161,7 +161,7 @@ pub fn fates(batch: &dyn Batch, documents: usize) -> Vec<Fate> {
 
 /// Private content is refused without a trace: neither archived nor kept as a dead letter.
 fn is_private<T>(verdict: &std::result::Result<T, Vec<Note>>) -> bool {
-    verdict.as_ref().is_err_and(|faults| faults.iter().any(|fault| fault.code == "private_channel"))
+    verdict.as_ref().is_err_and(|faults| faults.iter().any(Note::is_private))
 }
 
 /// Tells the archive what became of each document.

@@ -75,13 +75,17 @@ impl DocumentKind for SlackEvents {
         }
     }
 
+    fn unread(&self, item: Node<'_>, _: Option<&Envelope>, _: &Context) -> Option<Item> {
+        said_in(item).map(|place| Item::Nothing(Some(place)))
+    }
+
     fn refuse<'a>(
         &'a self,
         conn: &'a mut Connection,
-        sheets: &'a [Sheet<Envelope, Item>],
+        items: &'a [(i32, &'a Item)],
         context: &'a Context,
     ) -> Refusing<'a> {
-        Box::pin(refuse::refuse(conn, sheets, context))
+        Box::pin(refuse::refuse(conn, items, context))
     }
 
     fn store<'a>(
@@ -139,16 +143,33 @@ fn event(callback: Node<'_>, context: &Context) -> Option<Item> {
 
 /// The channel of an event, and what the event says of its type.
 fn place_of(event: Node<'_>, team: Option<String>) -> Option<Place> {
+    Some(Place { team, channel: maybe_id(channel_of(event))?, seen_as: seen_as(event) })
+}
+
+fn channel_of(event: Node<'_>) -> Node<'_> {
     let whole = event.get("channel");
     let channel = if whole.is_filled() { whole.get("id") } else { whole };
-    let channel = if channel.str().is_some() { channel } else { event.get("item").get("channel") };
-    let seen_as = match event.get("channel_type").str() {
+    if channel.str().is_some() { channel } else { event.get("item").get("channel") }
+}
+
+fn seen_as(event: Node<'_>) -> Option<&'static str> {
+    match event.get("channel_type").str() {
         Some("group" | "G") => Some("private_channel"),
         Some("im") => Some("im"),
         Some("mpim") => Some("mpim"),
         _ => None,
-    };
-    Some(Place { team, channel: maybe_id(channel)?, seen_as })
+    }
+}
+
+/// The channel of an event that cannot be read. One that shows what kind of channel it is need not
+/// name it.
+fn said_in(callback: Node<'_>) -> Option<Place> {
+    let event = callback.get("event");
+    let team = callback.get("team_id").str().map(str::to_owned);
+    let channel = channel_of(event).str().unwrap_or_default().trim().to_owned();
+    let flagged = channels::flagged(event.get("channel"), &channel);
+    let seen_as = seen_as(event).or(flagged.filter(|name| *name != channels::PUBLIC));
+    (seen_as.is_some() || !channel.is_empty()).then_some(Place { team, channel, seen_as })
 }
 
 fn needed(event: Node<'_>, place: Option<Place>) -> Option<Place> {

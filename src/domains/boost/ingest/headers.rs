@@ -136,13 +136,13 @@ impl DocumentKind for Headers {
     fn refuse<'a>(
         &'a self,
         conn: &'a mut Connection,
-        sheets: &'a [Sheet<(), Header>],
+        items: &'a [(i32, &'a Header)],
         _: &'a Context,
     ) -> Refusing<'a> {
         Box::pin(async move {
             let catalogue = Catalogue::load(conn).await?;
-            let items = sheets.iter().flat_map(|sheet| &sheet.items);
             Ok(items
+                .iter()
                 .filter(|(_, item)| catalogue.resolve(&item.library).is_none())
                 .map(|(index, item)| {
                     let note = Note {

@@ -20,7 +20,7 @@ use crate::{
         kind::Context,
         register::Cell,
         stamp::{Stamp, digest},
-        value::{Node, Stated},
+        value::{Node, PRIVATE, Stated},
     },
 };
 
@@ -134,10 +134,7 @@ impl Export {
         let id = guild.get("id");
         let is_direct = is_zero(id);
         if is_direct && !context.flag("allow_private") {
-            id.fault(
-                "private_channel",
-                "Direct messages are not taken without allow_private=true.",
-            );
+            id.fault(PRIVATE, "Direct messages are not taken without allow_private=true.");
             return None;
         }
         let server_id = if is_direct { Some(0) } else { snowflake(id) };

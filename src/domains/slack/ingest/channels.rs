@@ -154,6 +154,16 @@ pub fn read(node: Node<'_>, envelope: &mut Envelope, context: &Context) -> Optio
     Some(Seen { item: Item::Channel(Box::new(channel)), key, stamp })
 }
 
+/// The channel that cannot be read, if it has an id.
+pub fn said_in(node: Node<'_>, _: Option<&Envelope>, context: &Context) -> Option<Place> {
+    let inner = node.get("channel");
+    let node = if inner.is_filled() { inner } else { node };
+    let channel = node.get("id").str()?.trim().to_owned();
+    // One that says nothing of its type does not say that it is public.
+    let seen_as = Some(channel_type(node, &channel)).filter(|name| *name != PUBLIC);
+    Some(Place { team: context.param("team").map(str::to_owned), channel, seen_as })
+}
+
 /// Reads a channel object, but for its type.
 pub fn channel(node: Node<'_>, context: &Context) -> Option<Channel> {
     if node.raw().is_none_or(|value| !value.is_object()) {

@@ -1,6 +1,8 @@
 //! The five Slack kinds: their names, their words, how each reads an item.
 
-use super::{Envelope, Item, channels, members, messages, refuse, store, teams, users};
+use super::{
+    Envelope, Item, Place as ChannelPlace, channels, members, messages, refuse, store, teams, users,
+};
 use crate::{
     db::Connection,
     ingest::{
@@ -21,6 +23,13 @@ use crate::{
 pub struct SlackKind {
     spec: Spec,
     read: fn(Node<'_>, &mut Envelope, &Context) -> Option<Seen<Item>>,
+    /// The channel of an item that cannot be read.
+    said_in: fn(Node<'_>, Option<&Envelope>, &Context) -> Option<ChannelPlace>,
+}
+
+/// What is said in no channel.
+fn nowhere(_: Node<'_>, _: Option<&Envelope>, _: &Context) -> Option<ChannelPlace> {
+    None
 }
 
 impl SlackKind {
@@ -78,13 +87,22 @@ impl DocumentKind for SlackKind {
         }
     }
 
+    fn unread(
+        &self,
+        item: Node<'_>,
+        envelope: Option<&Envelope>,
+        context: &Context,
+    ) -> Option<Item> {
+        (self.said_in)(item, envelope, context).map(|place| Item::Nothing(Some(place)))
+    }
+
     fn refuse<'a>(
         &'a self,
         conn: &'a mut Connection,
-        sheets: &'a [Sheet<Envelope, Item>],
+        items: &'a [(i32, &'a Item)],
         context: &'a Context,
     ) -> Refusing<'a> {
-        Box::pin(refuse::refuse(conn, sheets, context))
+        Box::pin(refuse::refuse(conn, items, context))
     }
 
     fn store<'a>(
@@ -126,6 +144,7 @@ static KINDS: [SlackKind; 5] = [
             ..spec("teams", "Workspaces: `team.info`, or `{\"team_id\", \"team_name\"}`.")
         },
         read: teams::read,
+        said_in: nowhere,
     },
     SlackKind {
         spec: Spec {
@@ -142,6 +161,7 @@ static KINDS: [SlackKind; 5] = [
             ..spec("users", "People and bots: `users.list`, `users.info`, or arrays of users.")
         },
         read: users::read,
+        said_in: nowhere,
     },
     SlackKind {
         spec: Spec {
@@ -165,6 +185,7 @@ static KINDS: [SlackKind; 5] = [
             )
         },
         read: channels::read,
+        said_in: channels::said_in,
     },
     SlackKind {
         spec: Spec {
@@ -188,6 +209,7 @@ static KINDS: [SlackKind; 5] = [
             )
         },
         read: members::read,
+        said_in: members::said_in,
     },
     SlackKind {
         spec: Spec {
@@ -217,6 +239,7 @@ static KINDS: [SlackKind; 5] = [
             )
         },
         read: messages::read,
+        said_in: messages::said_in,
     },
 ];
 

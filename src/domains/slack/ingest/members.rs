@@ -61,6 +61,16 @@ pub fn read(node: Node<'_>, envelope: &mut Envelope, context: &Context) -> Optio
     Some(Seen { key: members.place.key(), stamp, item: Item::Members(members) })
 }
 
+/// The channel of a list that cannot be read.
+pub fn said_in(node: Node<'_>, _: Option<&Envelope>, context: &Context) -> Option<Place> {
+    let said = |keys, name| {
+        let said = node.first(keys).str().map(str::trim).filter(|said| !said.is_empty());
+        said.or_else(|| context.param(name)).map(str::to_owned)
+    };
+    let channel = said(&["channel", "channel_id"], "channel")?;
+    Some(Place::new(said(&["team", "team_id"], "team"), channel))
+}
+
 /// Reads a list of ids.
 pub fn list(node: Node<'_>, place: Place, is_full: bool, context: &Context) -> Option<Members> {
     let mut users = BTreeSet::new();

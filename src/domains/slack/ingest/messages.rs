@@ -352,6 +352,14 @@ pub fn place(sheet: &Sheet<Envelope, Item>, context: &Context) -> Placed {
     Placed { path: folder.file(&stem, "json"), stamp }
 }
 
+/// The channel of a message that cannot be read.
+pub fn said_in(node: Node<'_>, envelope: Option<&Envelope>, context: &Context) -> Option<Place> {
+    let nothing = Envelope::default();
+    let (team, channel) = surroundings(envelope.unwrap_or(&nothing), context);
+    let own = channel_of(node).str().map(str::trim).filter(|own| !own.is_empty());
+    Some(Place::new(team.map(str::to_owned), own.or(channel)?.to_owned()))
+}
+
 /// Where a message stands that is rejected.
 pub fn locate(node: Node<'_>, envelope: &Envelope, context: &Context) -> Location {
     let (team, channel) = surroundings(envelope, context);

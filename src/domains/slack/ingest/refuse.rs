@@ -6,7 +6,7 @@ use diesel::QueryResult;
 use diesel_async::{AnsiTransactionManager as Manager, RunQueryDsl, TransactionManager};
 
 use super::{
-    Envelope, Item, Place,
+    Item, Place,
     channels::{self, ChannelDraft, PUBLIC},
     moved,
 };
@@ -16,12 +16,12 @@ use crate::{
         sql::{Row, SqlType, Statement, Value},
     },
     ingest::{
-        kind::{Context, Sheet},
+        kind::Context,
         register::Cell,
         stamp::{Stamp, digest},
         tx::Tx,
         upsert::upsert,
-        value::Note,
+        value::{Note, PRIVATE},
     },
 };
 
@@ -132,15 +132,14 @@ pub fn named<'i>(items: impl Iterator<Item = &'i Item>) -> BTreeSet<&'i str> {
 /// Refuses items of unknown teams and, unless they are asked for, of channels that are not public.
 pub async fn refuse(
     conn: &mut Connection,
-    sheets: &[Sheet<Envelope, Item>],
+    items: &[(i32, &Item)],
     context: &Context,
 ) -> QueryResult<Vec<(i32, Note)>> {
-    let items = || sheets.iter().flat_map(|sheet| &sheet.items);
-    let known = Channels::of(conn, named(items().map(|(_, item)| item))).await?;
+    let known = Channels::of(conn, named(items.iter().map(|(_, item)| *item))).await?;
     let allows_private = context.flag("allow_private");
     let mut refused = Vec::new();
     let mut told = Vec::new();
-    for (index, item) in items() {
+    for (index, item) in items {
         let Some(place) = item.place() else { continue };
         let stored = known.find(place);
         let said = match item {
@@ -186,7 +185,7 @@ pub async fn refuse(
 fn private(channel_type: &str) -> Note {
     Note {
         pointer: String::new(),
-        code: "private_channel".to_owned(),
+        code: PRIVATE.to_owned(),
         detail: format!(
             "The channel is not public (`{channel_type}`); `allow_private=true` accepts it."
         ),

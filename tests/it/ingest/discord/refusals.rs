@@ -93,6 +93,12 @@ async fn direct_messages_are_private() {
         assert_eq!(notes(&receipt, "errors"), ["0 private_channel /guild/id"]);
         assert_eq!(receipt["raw"], json!([]));
     }
+    // Nor is one that cannot be taken apart.
+    let mut direct = export(2, json!("secret"));
+    direct["guild"]["id"] = json!("0");
+    let receipt = send(&sender, "", direct.to_string()).await.expect(422);
+    assert_eq!(notes(&receipt, "errors"), ["0 private_channel /guild/id"]);
+    assert_eq!(receipt["raw"], json!([]));
     let letters = sender.get("/ingest/dead-letters").await.expect(200);
     assert_eq!(letters["data"], json!([]));
 

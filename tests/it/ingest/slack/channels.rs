@@ -143,6 +143,28 @@ async fn what_is_not_public_leaves_no_trace_unless_it_is_asked_for() {
     assert_eq!(slack.refused("channels?team=T1", &closed).await, ["0 private_channel"]);
     assert_eq!(slack.text(known).await, "open private_channel");
     assert_eq!(slack.refused("messages?team=T1&channel=C1", &hello).await, ["0 private_channel"]);
+    // Nor does it when it breaks another rule as well.
+    let bad = json!({"type": "message", "user": "U1", "text": "secret", "ts": "bad"});
+    let (said, whole) = (super::said("1.000003", "secret"), "0 private_channel");
+    for (to, body, codes) in [
+        ("messages?team=T1&channel=D1", json!([bad]), &[whole][..]),
+        ("messages?team=T1&channel=C1", json!([bad]), &[whole]),
+        ("messages?team=T1&channel=D1", json!([said, bad]), &[whole, "1 private_channel"]),
+        ("messages?team=T1&channel=D1", json!(["secret"]), &[whole]),
+        ("messages?team=T1&channel=D1", json!({"ok": false, "error": "secret"}), &[whole]),
+        ("messages?team=T1", json!({"channel": "D1", "messages": "secret"}), &[whole]),
+        ("messages", json!({"channel": {"id": "D1"}, "messages": [bad]}), &[whole]),
+        ("channels?team=T1", json!({"id": "D5", "name": "secret", "members": [null]}), &[whole]),
+        ("channels", json!({"id": "C7", "is_im": true, "name": "x", "members": [7]}), &[whole]),
+        ("channel-members?team=T1&channel=G1", json!({"members": "secret"}), &[whole]),
+        ("channel-members?team=T1", json!({"channel": "D1", "members": [7]}), &[whole]),
+    ] {
+        assert_eq!(slack.refused(to, &body).await, codes, "{to} {body}");
+    }
+    for broken in ["[{\"text\": \"secret\"", "[{\"text\": secret}]"] {
+        let answer = slack.raw("messages?team=T1&channel=D1", broken).await;
+        assert!([400, 422].contains(&answer.status()), "{}", answer.text());
+    }
     assert_eq!(files(&raw), before, "nothing of it is archived");
     assert_eq!(slack.text("select count(*) from dead_letter").await, "0");
     let anyone = slack.app.get("/api/v1/slack/messages").await.expect(200);
@@ -181,6 +203,31 @@ async fn of_a_page_that_is_private_in_part_the_rest_is_archived() {
     let kept = std::fs::read_to_string(slack.app.folder().join("workspace").join(raw)).unwrap();
     assert!(kept.contains("aloud") && !kept.contains("whispered"), "{kept}");
     assert_eq!(slack.text("select count(*) from dead_letter").await, "0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_stored_is_kept_without_what_is_private() {
+    let slack = Slack::new().await;
+    let mut conn = slack.app.db().connect().await;
+    let broken = "create function refuse() returns trigger language plpgsql as \
+        $$ begin raise exception 'no'; end $$; \
+        create trigger refuse before insert on slack_message for each row execute function refuse()";
+    diesel_async::SimpleAsyncConnection::batch_execute(&mut conn, broken).await.unwrap();
+    let mut messages = [super::said("1.000001", "aloud"), super::said("1.000002", "whispered")];
+    messages[0]["channel"] = json!("C2");
+    messages[1]["channel"] = json!("D2");
+    let body = json!({"messages": messages});
+    assert_eq!(slack.refused("messages?team=T1", &body).await, ["0 unstorable"]);
+    assert_eq!(
+        slack.refused("messages?team=T1&channel=D2", &json!([super::said("1.000002", "x")])).await,
+        ["0 private_channel"]
+    );
+    let letters = slack.lines("select convert_from(body, 'UTF8') from dead_letter").await;
+    assert!(letters.len() == 1 && letters[0].contains("aloud"), "{letters:?}");
+    assert!(!letters[0].contains("whispered"), "{letters:?}");
+    let raw = slack.text("select raw_path from dead_letter").await;
+    let kept = std::fs::read_to_string(slack.app.folder().join("workspace").join(raw)).unwrap();
+    assert!(kept.contains("aloud") && !kept.contains("whispered"), "{kept}");
 }
 
 /// The names of the files below a folder, without manifests.

@@ -121,6 +121,32 @@ async fn an_event_is_done_once_it_is_archived() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn private_events_that_break_another_rule_leave_no_trace() {
+    let slack = Slack::new().await;
+    let bad = json!({"type": "message", "user": "U1", "text": "secret", "ts": "bad"});
+    let with = |more: Value| crate::ingest::sender::with(bad.clone(), more);
+    for (nth, event) in [
+        with(json!({"channel": "D1", "channel_type": "im"})),
+        with(json!({"channel": "C9", "channel_type": "mpim"})),
+        with(json!({"channel": "G1"})),
+        with(json!({"channel_type": "im"})),
+        with(json!({"channel": {"is_private": true}})),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let receipt = slack.event(&format!("E{nth}"), event).await;
+        let codes = crate::ingest::sender::notes(&receipt, "errors");
+        assert_eq!((codes, &receipt["raw"]), (vec!["0 private_channel".to_owned()], &json!([])));
+    }
+    assert_eq!(slack.text("select count(*) from dead_letter").await, "0");
+    // What may be public is kept, and told.
+    let receipt = slack.event("E", with(json!({"channel": "C9", "channel_type": "channel"}))).await;
+    assert_eq!(crate::ingest::sender::notes(&receipt, "errors"), ["0 invalid_id /event/ts"]);
+    assert_eq!(slack.text("select count(*) from dead_letter").await, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn edits_and_deletions_may_come_before_their_message() {
     let slack = Slack::new().await;
     let with = |mut event: Value| {
