@@ -78,7 +78,8 @@ pub struct Settings {
 
     /// Bytes of a request body as it is sent, NDJSON streams excepted. 32 MiB.
     pub body_limit: usize,
-    /// Bytes of a request body once it is decompressed, NDJSON streams excepted. 256 MiB.
+    /// Bytes of a request body once it is decompressed; of NDJSON streams only where they are atomic
+    /// or dry runs, which are held whole. 256 MiB.
     pub body_limit_decompressed: usize,
     /// Bytes of one NDJSON line. 16 MiB.
     pub line_limit: usize,

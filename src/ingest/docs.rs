@@ -93,10 +93,15 @@ fn parameters(spec: &Spec) -> Vec<RefOr<Parameter>> {
     let mut all = vec![
         choice(
             "mode",
-            "`partial`: good items are stored, bad ones reported. `atomic`: all or nothing.",
+            "`partial`: good items are stored, bad ones reported. `atomic`: all or nothing. \
+             The body is then held whole, so a stream is bounded like every other body: 413.",
             ["partial", "atomic"],
         ),
-        choice("dry_run", "`true`: the same report, and nothing is kept.", ["false", "true"]),
+        choice(
+            "dry_run",
+            "`true`: the same report, and nothing is kept. The body is bounded as with `atomic`.",
+            ["false", "true"],
+        ),
         parameter(
             "as_of",
             query.clone(),

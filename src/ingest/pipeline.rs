@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+use axum::http::StatusCode;
 use diesel_async::{AnsiTransactionManager as Manager, TransactionManager};
 use serde_json::json;
 
@@ -39,6 +40,9 @@ use crate::{
     },
     http::problem::{Problem, Result},
 };
+
+/// The most documents of a body that is held whole.
+const WHOLE: usize = 1_000_000;
 
 /// Runs a job to its receipt, and gives it with the JSON that is answered.
 pub async fn run(
@@ -191,10 +195,16 @@ impl Run<'_> {
         let mut is_first = true;
         loop {
             let (mut documents, mut archived) = next.take().unwrap_or_default();
+            let size = |documents: &[Document]| -> usize {
+                documents.iter().map(|document| document.bytes.len()).sum()
+            };
+            let mut held = size(&documents);
             next = source.next().await?;
             while let Some((more, paths)) = next.take_if(|_| whole) {
+                held += size(&more);
                 documents.extend(more);
                 archived.extend(paths);
+                self.bound(held, documents.len())?;
                 next = source.next().await?;
             }
             let last = next.is_none();
@@ -209,6 +219,22 @@ impl Run<'_> {
                 return Ok(response);
             }
         }
+    }
+
+    /// Refuses a body that is to be held whole and is too large for that: a stream has no end.
+    fn bound(&self, bytes: usize, documents: usize) -> Result<()> {
+        let most = self.app.settings.body_limit_decompressed;
+        if bytes <= most && documents <= WHOLE {
+            return Ok(());
+        }
+        Err(Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            format!(
+                "What is stored as a whole or not at all (`mode=atomic`), and what is only tried \
+                 (`dry_run=true`), has at most {most} bytes and {WHOLE} documents."
+            ),
+        ))
     }
 
     /// Stores one unit. If the database refuses it, its halves are tried, so that one document that

@@ -155,6 +155,25 @@ async fn an_answer_is_kept_once_the_archive_is_synced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_held_whole_is_bounded() {
+    let sender = Sender::with(|settings| settings.body_limit_decompressed = 50_000).await;
+    let accounts: Vec<Value> =
+        (1..=1_500).map(|id| json!({"id": id, "login": format!("someone-{id}")})).collect();
+    let lines = super::sender::ndjson(&accounts);
+    assert!(lines.len() > 50_000);
+    for query in ["mode=atomic", "dry_run=true", "dry_run"] {
+        let to = format!("accounts?{query}");
+        let answer = sender.raw(&to, "application/x-ndjson", lines.clone()).await.expect(413);
+        assert_eq!(answer["type"], "urn:boost-dashboard:too_large", "{query}");
+        let few = super::sender::ndjson(&accounts[..1_100]);
+        let receipt = sender.raw(&to, "application/x-ndjson", few).await.expect(200);
+        assert_eq!(counts(&receipt)[0] + counts(&receipt)[2], 1_100, "{query}");
+    }
+    let receipt = sender.raw("accounts", "application/x-ndjson", lines).await.expect(200);
+    assert_eq!(counts(&receipt), [400, 0, 1_100, 0, 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn receipts_and_their_items_can_be_read() {
     let sender = Sender::new().await;
     let receipt = sender.post("commits", &mixed()).await;
