@@ -268,9 +268,15 @@ pub fn known(spec: &Spec) -> Documented {
     let operation = operation("ingest", &id, &summary, &Scope::Read)
         .description(Some(format!(
             "At most {} natural keys, each `{}` or an object with these fields, are answered by \
-             what is known of them, as sent. Stubs are unknown.",
+             what is known of them, as sent. Stubs are unknown{}.",
             super::known::KEYS,
-            spec.known.key
+            spec.known.key,
+            if spec.public_keys.is_some() {
+                "; and so is what is not public, to whoever has neither `read:pii` nor may ingest \
+                 into the domain"
+            } else {
+                ""
+            }
         )))
         .request_body(Some(
             RequestBodyBuilder::new()

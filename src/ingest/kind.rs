@@ -167,6 +167,9 @@ pub struct Spec {
     pub watermark: Watermark,
     /// How keys are asked for.
     pub known: Known,
+    /// The condition over the keys asked for, `u`, of those that everybody may be told of, where
+    /// these are not all.
+    pub public_keys: Option<&'static str>,
     /// The tables that its dead letters with `unresolved_reference` wait for: when a row of one of
     /// them is written, they are tried again.
     pub awaits: &'static [&'static str],
@@ -192,6 +195,7 @@ impl Spec {
             example: "",
             watermark: Watermark::None(""),
             known: Known { key: "", stored: "", deleted: None },
+            public_keys: None,
             awaits: &[],
         }
     }

@@ -15,11 +15,7 @@ use diesel::{
 use diesel_async::RunQueryDsl;
 use serde_json::Value as Json;
 
-use super::{
-    given::Given,
-    kind::{Known, Spec},
-    routes::Posted,
-};
+use super::{given::Given, kind::Known, routes::Posted};
 use crate::{
     app::App,
     db::{
@@ -105,7 +101,7 @@ impl Template {
 /// `POST /ingest/{domain}/{kind}/known`.
 pub(super) async fn ask(
     State(app): State<App>,
-    _: Allowed<Reads>,
+    caller: Allowed<Reads>,
     Extension(Posted(kind)): Extension<Posted>,
     body: axum::body::Body,
 ) -> Result<Response> {
@@ -135,7 +131,9 @@ pub(super) async fn ask(
         return Err(Problem::invalid(faults));
     }
     let mut conn = app.pool.get().await?;
-    let found = find(&mut conn, spec, &template, &given).await?;
+    let public = spec.public_keys.filter(|_| !caller.knows_private(spec.domain));
+    let asked = Asked { known: &spec.known, template, public };
+    let found = find(&mut conn, &asked, &given).await?;
     let mut answer: [Vec<&Json>; 3] = Default::default();
     for (nth, key) in keys.iter().enumerate() {
         answer[found.get(&nth).copied().unwrap_or(Found::Unknown) as usize].push(key);
@@ -172,11 +170,18 @@ enum Found {
     Known,
 }
 
+/// How keys are looked up.
+struct Asked<'a> {
+    known: &'a Known,
+    template: Template,
+    /// The condition of keys that the caller may be told of; all others are unknown.
+    public: Option<&'static str>,
+}
+
 /// Looks keys up; gives those that are known or deleted, by position.
 async fn find(
     conn: &mut Connection,
-    spec: &Spec,
-    template: &Template,
+    asked: &Asked<'_>,
     given: &[Vec<String>],
 ) -> Result<HashMap<usize, Found>> {
     let mut found = HashMap::new();
@@ -186,7 +191,7 @@ async fn find(
         if from == to {
             continue;
         }
-        match look_up(conn, &spec.known, template, &given[from..to]).await {
+        match look_up(conn, asked, &given[from..to]).await {
             Ok(part) => {
                 for (nth, what) in part {
                     let known = found.entry(from + nth).or_insert(what);
@@ -224,10 +229,10 @@ async fn find(
 
 async fn look_up(
     conn: &mut Connection,
-    known: &Known,
-    template: &Template,
+    asked: &Asked<'_>,
     given: &[Vec<String>],
 ) -> QueryResult<Vec<(usize, Found)>> {
+    let Asked { known, template, public } = asked;
     let keys = |statement: &mut Statement| {
         let mut columns = Given::default();
         for (nth, field) in template.fields().enumerate() {
@@ -238,6 +243,9 @@ async fn look_up(
     };
     let mut statement = Statement::new("with u as materialized (select * from ");
     keys(&mut statement);
+    if let Some(public) = public {
+        statement.push(" where ").push(public);
+    }
     statement.push(") select u.ord, true from ").push(known.stored);
     if let Some((table, key)) = known.deleted {
         statement.push(" union select u.ord, false from u join tombstone t on t.natural_key = (");

@@ -21,6 +21,14 @@ use crate::ingest::{
 #[derive(Debug)]
 struct Exports;
 
+/// A key that is asked for as a number, if it is one.
+macro_rules! message_id {
+    () => {
+        "case when u.message_id !~ '^[0-9]{1,19}$' then null \
+         when u.message_id::numeric <= 9223372036854775807 then u.message_id::bigint end"
+    };
+}
+
 static SPEC: Spec = Spec {
     params: &["allow_private"],
     complete: &["messages"],
@@ -43,11 +51,15 @@ static SPEC: Spec = Spec {
     },
     known: Known {
         key: "{message_id}",
-        stored: "u join discord_message m on m.message_id = case \
-                 when u.message_id !~ '^[0-9]{1,19}$' then null \
-                 when u.message_id::numeric <= 9223372036854775807 then u.message_id::bigint end",
+        stored: concat!("u join discord_message m on m.message_id = ", message_id!()),
         deleted: None,
     },
+    public_keys: Some(concat!(
+        "not exists (select from discord_message m join discord_channel c on c.id = m.channel_id \
+         join discord_server s on s.id = c.server_id where s.server_id = 0 and m.message_id = ",
+        message_id!(),
+        ")"
+    )),
     ..Spec::new(
         "discord",
         "exports",

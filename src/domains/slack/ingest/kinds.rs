@@ -128,6 +128,13 @@ const MESSAGES_AT: &str = "select t.team_id || '/' || c.channel_id as scope, \
      join slack_team t on t.id = c.team_id \
      where m.source_at is not null and (m.column_stamps -> 'message') is distinct from 'null'";
 
+/// Keys of channels that everybody may read.
+const OF_PUBLIC_CHANNELS: Option<&str> = Some(
+    "exists (select from slack_channel c join slack_team t on t.id = c.team_id \
+     where t.team_id = u.team and c.channel_id = u.channel \
+     and c.channel_type = 'public_channel')",
+);
+
 /// Every Slack kind. A new one is a line here and a file beside this one.
 static KINDS: [SlackKind; 5] = [
     SlackKind {
@@ -178,6 +185,7 @@ static KINDS: [SlackKind; 5] = [
                          and c.source_digest <> ''",
                 deleted: None,
             },
+            public_keys: OF_PUBLIC_CHANNELS,
             ..spec(
                 "channels",
                 "Channels: `conversations.list`, `conversations.info`, or arrays of channels. \
@@ -202,6 +210,7 @@ static KINDS: [SlackKind; 5] = [
                          and c.members_at is not null",
                 deleted: None,
             },
+            public_keys: OF_PUBLIC_CHANNELS,
             ..spec(
                 "channel-members",
                 "Who is in a channel: `conversations.members`, `{\"channel\", \"members\"}`, or \
@@ -231,6 +240,7 @@ static KINDS: [SlackKind; 5] = [
                          and (m.column_stamps -> 'message') is distinct from 'null'",
                 deleted: Some(("slack_message", "u.team || '/' || u.channel || ':' || u.ts")),
             },
+            public_keys: OF_PUBLIC_CHANNELS,
             ..spec(
                 "messages",
                 "Messages, joins and leaves of a channel: a page of `conversations.history` or \

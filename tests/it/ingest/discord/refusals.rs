@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{export, message, messages, post, rows, send};
+use super::{EXPORTS, export, message, messages, post, rows, send};
 use crate::ingest::sender::{Sender, counts, notes, with};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,6 +131,17 @@ async fn direct_messages_are_private() {
         assert_eq!(answers.map(|it| it.status()), refused, "{path}");
         assert_eq!(app.get_as(&ingests, &path).await.status(), of_the_domain, "{path}");
         assert_eq!(app.get_as(&sees, &path).await.status(), 200, "{path}");
+    }
+    // Nor that it is stored.
+    let known = async |token: &str| {
+        let path = format!("{EXPORTS}/known");
+        let answer = app.post_json(&path, token, &json!({"keys": [11, 12, 13, "x"]})).await;
+        answer.expect(200)["known"].clone()
+    };
+    assert_eq!(known(&app.token(&["read"])).await, json!([12]));
+    assert_eq!(known(&app.token(&["read", "ingest:github"])).await, json!([12]));
+    for scope in ["ingest:discord", "read:pii"] {
+        assert_eq!(known(&app.token(&["read", scope])).await, json!([11, 12]), "{scope}");
     }
     let marks = "/api/v1/ingest/watermarks?domain=discord";
     let scopes = |answer: Value| -> Vec<Value> {

@@ -178,6 +178,25 @@ async fn what_is_not_public_leaves_no_trace_unless_it_is_asked_for() {
     let name =
         "select channel_name || ' ' || channel_type from slack_channel where channel_id = 'D2'";
     assert_eq!(slack.text(name).await, "D2 im");
+    // Then a fault is told, and kept.
+    let codes =
+        slack.refused("messages?team=T1&channel=D2&allow_private=true", &json!([bad])).await;
+    assert_eq!(codes, ["0 invalid_id /ts"]);
+    assert_eq!(slack.text("select count(*) from dead_letter").await, "1");
+    // Which messages are known is told to the scraper, and to whoever may read them.
+    let gone = json!([{"subtype": "message_deleted", "deleted_ts": "1.000009", "ts": "2.000000"}]);
+    slack.post("messages?team=T1&channel=D2&allow_private=true", &gone).await;
+    let ask = async |token: &str, kind: &str, keys: serde_json::Value| {
+        let path = format!("/api/v1/ingest/slack/{kind}/known");
+        let answer = slack.app.post_json(&path, token, &json!({"keys": keys})).await.expect(200);
+        ["known", "deleted"].map(|list| answer[list].as_array().unwrap().len())
+    };
+    let messages = json!(["T1/D2:1.000002", "T1/D2:1.000009", "T1/C1:1.000001", "T1/D2:7.000000"]);
+    for (scope, seen) in [("ingest:github", 0), ("ingest:slack", 1), ("read:pii", 1)] {
+        let token = slack.app.token(&["read", scope]);
+        assert_eq!(ask(&token, "messages", messages.clone()).await, [2 * seen, seen], "{scope}");
+        assert_eq!(ask(&token, "channels", json!(["T1/D2", "T1/C1"])).await, [2 * seen, 0]);
+    }
     // Where a scraper of it resumes is told to the scraper, and to whoever may read it.
     let marks = "/api/v1/ingest/watermarks?domain=slack";
     let failing = json!([{"ts": "no time", "type": "message"}]);
