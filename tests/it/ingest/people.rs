@@ -85,9 +85,8 @@ async fn a_future_time_does_not_freeze_an_account() {
     sender.post("commits?repo=a/b", &commit("aaaaaaa2", 2024, "now")).await;
     assert_eq!(account(&sender, 8).await, "now|||user");
     // So does what an issue or a pull request mentions.
-    for (id, kind, more) in
-        [(60, "issues", json!({})), (61, "pull-requests", json!({"head": {"sha": "aa"}}))]
-    {
+    let branches = json!({"head": {"sha": "aa"}, "base": {"sha": "bb"}});
+    for (id, kind, more) in [(60, "issues", json!({})), (61, "pull-requests", branches)] {
         let thread = |number: u32, year: u32, login: &str| {
             let thread = json!({"id": number, "number": number, "user": {"id": id, "login": login},
                 "updated_at": format!("{year}-01-01T00:00:00Z")});
