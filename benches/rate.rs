@@ -13,10 +13,14 @@ use memchr::memmem;
 
 use crate::{process, world::World};
 
-/// The time of a measurement.
-const FOR: Duration = Duration::from_secs(5);
 /// More than any answer that is measured.
 const BUFFER: usize = 1 << 20;
+
+/// The middle one of an odd number of figures.
+pub(crate) fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
+}
 
 /// What a GET costs.
 pub(crate) struct Rate {
@@ -28,12 +32,13 @@ pub(crate) struct Rate {
     pub(crate) postgres_ms: f64,
 }
 
-/// Asks on some connections as often as answers come; with a tag, for what has not changed.
+/// Asks on some connections as often as answers come, for a time; with a tag, for what has not changed.
 pub(crate) fn measure(
     world: &World,
     path: &str,
     tag: Option<&str>,
     connections: usize,
+    time: Duration,
 ) -> anyhow::Result<Rate> {
     let held = tag.map_or_else(String::new, |tag| format!("if-none-match: {tag}\r\n"));
     let request = format!("GET {path} HTTP/1.1\r\nhost: {}\r\n{held}\r\n", world.address);
@@ -53,7 +58,7 @@ pub(crate) fn measure(
         let request = request.clone();
         thread::spawn(move || {
             let mut answers = 0_u32;
-            while begun.elapsed() < FOR {
+            while begun.elapsed() < time {
                 socket.ask(&request, expected)?;
                 answers += 1;
             }

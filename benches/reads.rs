@@ -5,19 +5,26 @@
 //! rate beside the two, of what asks nothing of PostgreSQL (`/health/live`): a request that costs just
 //! that and what pgbench takes is as fast as one over HTTP can be, and *of the bound* is how near we are.
 //!
-//! pgbench is run as it is by default, and with its statement prepared, as the server's is.
+//! pgbench is run as it is by default, and with its statement prepared, as the server's is. All take
+//! turns, several rounds, and of each ratio the median counts: a machine that others share is not as
+//! fast in one second as in the next.
+
+use std::time::Duration;
 
 use crate::{
     commits, copy,
     http::Client,
     pgbench::{self, Mode},
-    rate,
+    rate::{self, Rate, median},
     world::World,
 };
 
 /// Connections of each measurement.
 const CLIENTS: [usize; 2] = [1, 4];
-const SECONDS: u32 = 5;
+/// Rounds of each, an odd number.
+const ROUNDS: usize = 5;
+/// The seconds of a round of one.
+const SECONDS: u32 = 2;
 const COMMITS: usize = 20_000;
 
 pub(crate) async fn run() -> anyhow::Result<()> {
@@ -67,20 +74,47 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         ),
     ] {
         for connections in CLIENTS {
-            let ours = rate::measure(&world, &path, None, connections)?;
-            let simple = pgbench::rate(&world.url, &sql, Mode::Simple, connections, SECONDS)?;
-            let prepared = pgbench::rate(&world.url, &sql, Mode::Prepared, connections, SECONDS)?;
-            let nothing = rate::measure(&world, "/health/live", None, connections)?.per_second;
+            let mut rounds = Vec::new();
+            for _ in 0..ROUNDS {
+                rounds.push(Round::measure(&world, &path, &sql, connections)?);
+            }
+            let of = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
             println!(
-                "| {name} | {connections} | {:.0} | {simple:.0} | {:.2} | {prepared:.0} | {:.2} | {:.2} | {:.3} | {:.3} |",
-                ours.per_second,
-                ours.per_second / simple,
-                ours.per_second / prepared,
-                ours.per_second * (1.0 / prepared + 1.0 / nothing),
-                ours.server_ms,
-                ours.postgres_ms,
+                "| {name} | {connections} | {:.0} | {:.0} | {:.2} | {:.0} | {:.2} | {:.2} | {:.3} | {:.3} |",
+                of(&|it| it.ours.per_second),
+                of(&|it| it.simple),
+                of(&|it| it.ours.per_second / it.simple),
+                of(&|it| it.prepared),
+                of(&|it| it.ours.per_second / it.prepared),
+                of(&|it| it.ours.per_second * (1.0 / it.prepared + 1.0 / it.nothing)),
+                of(&|it| it.ours.server_ms),
+                of(&|it| it.ours.postgres_ms),
             );
         }
     }
     world.stop().await
+}
+
+/// What is compared, one right after the other.
+struct Round {
+    ours: Rate,
+    /// pgbench by default, per second.
+    simple: f64,
+    /// pgbench with its statement prepared, per second.
+    prepared: f64,
+    /// Answers that ask nothing of PostgreSQL, per second.
+    nothing: f64,
+}
+
+impl Round {
+    fn measure(world: &World, path: &str, sql: &str, connections: usize) -> anyhow::Result<Self> {
+        let time = Duration::from_secs(SECONDS.into());
+        let pgbench = |mode| pgbench::rate(&world.url, sql, mode, connections, SECONDS);
+        Ok(Self {
+            ours: rate::measure(world, path, None, connections, time)?,
+            simple: pgbench(Mode::Simple)?,
+            prepared: pgbench(Mode::Prepared)?,
+            nothing: rate::measure(world, "/health/live", None, connections, time)?.per_second,
+        })
+    }
 }
