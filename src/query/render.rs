@@ -94,17 +94,22 @@ fn timestamp(since_2000: i64, out: &mut Vec<u8>) {
     let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
     out.push(b'"');
     date(since_2000.div_euclid(DAY_MICROS) + i64::from(EPOCH_DAYS), out);
-    out.push(b'T');
-    digits(seconds / 3600, 2, out);
-    out.push(b':');
-    digits(seconds / 60 % 60, 2, out);
-    out.push(b':');
-    digits(seconds % 60, 2, out);
+    let [hours, minutes, seconds] = [seconds / 3600, seconds / 60 % 60, seconds % 60].map(two);
+    out.extend_from_slice(&[
+        b'T', hours[0], hours[1], b':', minutes[0], minutes[1], b':', seconds[0], seconds[1],
+    ]);
     if fraction > 0 {
         out.push(b'.');
         digits(fraction, 6, out);
     }
     out.extend_from_slice(b"Z\"");
+}
+
+/// The last two digits of a number that is not negative.
+fn two(number: i64) -> [u8; 2] {
+    // What is below 100 is one byte.
+    let number = (number % 100).to_le_bytes()[0];
+    [b'0' + number / 10, b'0' + number % 10]
 }
 
 /// Appends `YYYY-MM-DD` of a day counted from 1970-01-01, in the proleptic Gregorian calendar.
@@ -124,14 +129,17 @@ fn date(days: i64, out: &mut Vec<u8>) {
     let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
 
-    if year < 0 {
-        out.push(b'-');
+    if (0..10_000).contains(&year) {
+        let [century, rest] = [year / 100, year].map(two);
+        out.extend_from_slice(&[century[0], century[1], rest[0], rest[1]]);
+    } else {
+        if year < 0 {
+            out.push(b'-');
+        }
+        digits(year.abs(), 4, out);
     }
-    digits(year.abs(), 4, out);
-    out.push(b'-');
-    digits(month, 2, out);
-    out.push(b'-');
-    digits(day, 2, out);
+    let [month, day] = [month, day].map(two);
+    out.extend_from_slice(&[b'-', month[0], month[1], b'-', day[0], day[1]]);
 }
 
 /// Appends a number that is not negative with at least `width` digits.
