@@ -37,29 +37,6 @@ begin
     return null;
 end $$;
 
-create or replace function log_changes_of(name regclass, private text default null) returns void
-language plpgsql as $$
-declare
-    key text;
-    event text;
-    call text;
-begin
-    select a.attname into key from pg_index i
-    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-    where i.indrelid = name and i.indisprimary;
-    foreach event in array array['insert', 'update', 'delete'] loop
-        call := case
-            when key <> 'id' then format('log_keyed_change(%L)', key)
-            when event = 'delete' and private is not null
-                then format('log_guarded_delete(%L)', private)
-            else 'log_change()'
-        end;
-        execute format('create trigger log_%1$s after %1$s on %2$s referencing %3$s table as changed '
-            'for each statement execute function %4$s',
-            event, name, case event when 'delete' then 'old' else 'new' end, call);
-    end loop;
-end $$;
-
 do $$
 declare
     logged regclass;

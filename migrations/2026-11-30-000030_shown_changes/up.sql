@@ -42,8 +42,9 @@ begin
 end $$;
 
 -- Has updates of a table logged that change what shows, as its own and as those of `subtypes`: their
--- rows show the columns of the row of the same id. To be called again whenever the table is given a
--- column. The function is written for each table, so that its plan is kept.
+-- rows show the columns of the row of the same id. To be called after `log_changes_of` for a new
+-- table, in place of whose trigger it puts its own, and whenever a table is given a column. The
+-- function is written for each table, so that its plan is kept.
 create function log_updates_of(name regclass, subtypes text[] default '{}') returns void
 language plpgsql as $$
 declare
@@ -74,31 +75,6 @@ begin
     execute format('drop trigger if exists log_update on %s', name);
     execute format('create trigger log_update after update on %s referencing old table as before '
         'new table as changed for each statement execute function %I()', name, own);
-end $$;
-
--- As it was; but updates are logged as above.
-create or replace function log_changes_of(name regclass, private text default null) returns void
-language plpgsql as $$
-declare
-    key text;
-    event text;
-    call text;
-begin
-    select a.attname into key from pg_index i
-    join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-    where i.indrelid = name and i.indisprimary;
-    foreach event in array array['insert', 'delete'] loop
-        call := case
-            when key <> 'id' then format('log_keyed_change(%L)', key)
-            when event = 'delete' and private is not null
-                then format('log_guarded_delete(%L)', private)
-            else 'log_change()'
-        end;
-        execute format('create trigger log_%1$s after %1$s on %2$s referencing %3$s table as changed '
-            'for each statement execute function %4$s',
-            event, name, case event when 'delete' then 'old' else 'new' end, call);
-    end loop;
-    perform log_updates_of(name);
 end $$;
 
 do $$

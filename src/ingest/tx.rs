@@ -15,7 +15,7 @@ use super::{
 };
 use crate::db::{
     Connection,
-    sql::{Row, Statement},
+    sql::{Row, Statement, Value},
 };
 
 /// How many rows of a table were written.
@@ -95,6 +95,16 @@ impl<'a> Tx<'a> {
     pub async fn query(&mut self, statement: Statement) -> QueryResult<Vec<Row>> {
         self.look_at_growth().await?;
         statement.load(self.conn).await
+    }
+
+    /// Runs a statement whose rows are a number each, and gives the numbers.
+    pub async fn ids(&mut self, statement: Statement) -> QueryResult<Vec<i64>> {
+        let rows = self.query(statement).await?;
+        let ids = rows.into_iter().filter_map(|row| match row.0.as_slice() {
+            [Value::BigInt(id)] => Some(*id),
+            _ => None,
+        });
+        Ok(ids.collect())
     }
 
     /// Runs a statement and gives the number of rows it touched.

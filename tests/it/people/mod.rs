@@ -2,6 +2,7 @@
 
 mod concurrent;
 mod hidden;
+mod hidden_told;
 mod journeys;
 mod model;
 mod sequences;

@@ -67,7 +67,7 @@ pub async fn touched(tx: &mut Tx<'_>, files: &BTreeSet<(i64, i64)>) -> QueryResu
     hold(tx, &repositories, "pg_advisory_xact_lock_shared").await?;
     let mut select = Statement::new("select id from boost_library_repository where id = any(");
     select.bind_all(SqlType::BigInt, repositories.into_iter().map(Value::BigInt)).push(")");
-    let repositories: BTreeSet<i64> = ids(tx.query(select).await?).collect();
+    let repositories: BTreeSet<i64> = tx.ids(select).await?.into_iter().collect();
     if repositories.is_empty() {
         return Ok(());
     }
@@ -184,12 +184,4 @@ async fn write(tx: &mut Tx<'_>, files: &[(i64, i64, &str)]) -> QueryResult<()> {
     );
     tx.execute(insert).await?;
     Ok(())
-}
-
-/// The ids of rows that have nothing else.
-pub(super) fn ids(rows: Vec<crate::db::sql::Row>) -> impl Iterator<Item = i64> {
-    rows.into_iter().filter_map(|row| match row.0.as_slice() {
-        [Value::BigInt(id)] => Some(*id),
-        _ => None,
-    })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use diesel::QueryResult;
 
-use super::{catalogue::Catalogue, files::ids};
+use super::catalogue::Catalogue;
 use crate::{
     db::sql::{SqlType, Statement, Value},
     ingest::{join, register::Draft, tx::Tx},
@@ -40,7 +40,7 @@ pub async fn drop_unused(tx: &mut Tx<'_>, named: &BTreeSet<i64>) -> QueryResult<
     );
     delete.bind_all(SqlType::BigInt, named.iter().copied().map(Value::BigInt));
     delete.push(") returning l.repo_id");
-    let left: Vec<i64> = ids(tx.query(delete).await?).collect();
+    let left = tx.ids(delete).await?;
     tx.count("boost_library").deleted += left.len() as u64;
     leave_repositories(tx, &left.into_iter().collect()).await
 }

@@ -117,11 +117,7 @@ impl<'i, C: Child> Brought<'i, C> {
             let mut select =
                 Statement::new(format!("select {number} from {table} c where c.{key} = any("));
             select.bind_all(SqlType::BigInt, numbers.into_iter().map(Value::BigInt)).push(")");
-            for row in tx.query(select).await? {
-                if let [Value::BigInt(number)] = row.0.as_slice() {
-                    stored.insert(*number);
-                }
-            }
+            stored.extend(tx.ids(select).await?);
         }
         Ok(Self { children, all, stored })
     }
@@ -205,15 +201,9 @@ impl<'i, C: Child> Brought<'i, C> {
             );
         delete.bind_all(SqlType::BigInt, listed.into_iter().map(Value::BigInt));
         delete.push(&format!(") returning c.{parent}"));
-        let removed = tx.query(delete).await?;
-        tx.count(table).deleted += removed.len() as u64;
-        Ok(removed
-            .into_iter()
-            .filter_map(|row| match row.0.as_slice() {
-                [Value::BigInt(parent)] => Some(*parent),
-                _ => None,
-            })
-            .collect())
+        let parents = tx.ids(delete).await?;
+        tx.count(table).deleted += parents.len() as u64;
+        Ok(parents.into_iter().collect())
     }
 }
 

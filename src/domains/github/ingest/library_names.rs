@@ -50,14 +50,7 @@ pub async fn hold(
          left join github_repository r on r.github_repo_id = u.github \
          where h.github_repo_id is distinct from u.github",
     );
-    let rows = tx.query(select).await?;
-    let repositories: BTreeSet<i64> = rows
-        .into_iter()
-        .filter_map(|row| match row.0.as_slice() {
-            [Value::BigInt(id)] => Some(*id),
-            _ => None,
-        })
-        .collect();
+    let repositories: BTreeSet<i64> = tx.ids(select).await?.into_iter().collect();
     if repositories.is_empty() {
         return Ok(None);
     }

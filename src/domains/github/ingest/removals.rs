@@ -137,15 +137,9 @@ async fn delete(
 }
 
 async fn deleted(tx: &mut Tx<'_>, table: &str, statement: Statement) -> QueryResult<BTreeSet<i64>> {
-    let rows = tx.query(statement).await?;
-    tx.count(table).deleted += rows.len() as u64;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| match row.0.as_slice() {
-            [Value::BigInt(id)] => Some(*id),
-            _ => None,
-        })
-        .collect())
+    let ids = tx.ids(statement).await?;
+    tx.count(table).deleted += ids.len() as u64;
+    Ok(ids.into_iter().collect())
 }
 
 /// A review that has the number of a comment has it negated; see `threads`.

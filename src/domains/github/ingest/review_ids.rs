@@ -55,11 +55,7 @@ pub async fn settle<'r>(
         taken.bind_all(SqlType::BigInt, verdicts.iter().copied().map(Value::BigInt));
         taken.push(") or kind = 'review' and pr_review_id = any(");
         taken.bind_all(SqlType::BigInt, verdicts.iter().map(|id| Value::BigInt(-id))).push(")");
-        for row in tx.query(taken).await? {
-            if let [Value::BigInt(id)] = row.0.as_slice() {
-                comments.insert(*id);
-            }
-        }
+        comments.extend(tx.ids(taken).await?);
     }
     Ok(reviews
         .map(|review| match review.kind {

@@ -208,15 +208,9 @@ async fn add(tx: &mut Tx<'_>, links: &[(&str, &str, &str)]) -> QueryResult<BTree
         .texts("spelling", links.iter().map(|(.., name)| *name))
         .append(&mut insert);
     insert.push(" join youtube_speaker s on s.external_id = u.external_id returning speaker_id");
-    let rows = tx.query(insert).await?;
-    tx.count("youtube_video_speaker").inserted += rows.len() as u64;
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| match row.0.as_slice() {
-            [Value::BigInt(id)] => Some(*id),
-            _ => None,
-        })
-        .collect())
+    let speakers = tx.ids(insert).await?;
+    tx.count("youtube_video_speaker").inserted += speakers.len() as u64;
+    Ok(speakers.into_iter().collect())
 }
 
 /// A speaker is shown as the newest of their videos spells the name.
