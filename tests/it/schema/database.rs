@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{catalog::Catalog, contract::contract};
+use super::{
+    catalog::{Catalog, texts},
+    contract::contract,
+};
 use crate::support::TestDb;
 
 /// Tables of the server's own, which no resource serves.
@@ -155,5 +158,20 @@ async fn no_index_is_the_beginning_of_another() {
             });
             assert!(longer.is_none(), "{name}: {:?}", index.keys);
         }
+    }
+}
+
+/// The plan of a statement in a function is kept, and is made for as many rows as its first run had. Rows
+/// of before and of after that are joined in loops then cost the square of how many there are.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_told_of_updates_joins_no_rows_one_by_one() {
+    let mut connection = TestDb::new().await.connect().await;
+    let joining = "select proname::text, coalesce(array_to_string(proconfig, ';'), '') \
+                   from pg_proc where prosrc ~ 'join (before|changed) ' \
+                   and prorettype = 'trigger'::regtype";
+    let functions: Vec<[String; 2]> = texts(&mut connection, joining).await;
+    assert!(functions.len() > 60, "{functions:?}");
+    for [name, settings] in functions {
+        assert_eq!(settings, "enable_nestloop=off", "{name}");
     }
 }
