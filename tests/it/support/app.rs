@@ -47,6 +47,11 @@ impl TestApp {
         Self::on(TestDb::new().await, None, clock, change)
     }
 
+    /// The server with another clock, on a PostgreSQL of its own ([`TestDb::alone`]).
+    pub(crate) async fn alone(clock: Clock) -> Self {
+        Self::on(TestDb::alone().await, None, clock, |_| {})
+    }
+
     /// The server on a database that takes `times` as long to answer.
     pub(crate) async fn slow(times: u32, change: impl FnOnce(&mut Settings)) -> Self {
         let db = TestDb::new().await;

@@ -7,13 +7,17 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use boost_dashboard::db::{
-    Connection, Pool, migrate,
+    Connection, Pool,
+    embedded::{self, Embedded, Flavour},
+    migrate,
     pool::{self, PoolSettings},
 };
 use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
 use super::server;
+use crate::embedded::folder;
 
 /// How many tests may hold a database at once, over all processes.
 const LEASES: i32 = 64;
@@ -27,6 +31,8 @@ pub(crate) struct TestDb {
     pool: Pool,
     /// Its session holds the database for this test.
     _holder: Client,
+    /// The server, if that is this test's alone as well.
+    _server: Option<(Embedded, TempDir)>,
 }
 
 impl TestDb {
@@ -48,6 +54,16 @@ impl TestDb {
     /// A database with nothing in it, not even migrations, thrown away afterwards.
     pub(crate) async fn empty() -> Self {
         Self::patiently(async || Admin::connect().await?.throwaway("template0").await).await
+    }
+
+    /// A migrated database on a server of its own, where no other test's transactions are counted.
+    pub(crate) async fn alone() -> Self {
+        let folder = folder();
+        let data = folder.path().join("data");
+        let server = embedded::start(&data, None, Flavour::Test).await.unwrap();
+        let url = server.url().to_owned();
+        migrate(url.clone()).await.unwrap();
+        Self::of(client(&url).await.unwrap(), url, Some((server, folder)))
     }
 
     /// The URL of this database; its role is a superuser.
@@ -91,6 +107,10 @@ impl TestDb {
             }
         }
         let (holder, url) = outcome.unwrap();
+        Self::of(holder, url, None)
+    }
+
+    fn of(holder: Client, url: String, server: Option<(Embedded, TempDir)>) -> Self {
         // A busy machine is no reason for a test to fail.
         let patient = Duration::from_secs(20);
         let settings = PoolSettings {
@@ -100,7 +120,7 @@ impl TestDb {
             ..PoolSettings::default()
         };
         let pool = pool::build(&url, &settings).unwrap();
-        Self { url, pool, _holder: holder }
+        Self { url, pool, _holder: holder, _server: server }
     }
 }
 
@@ -176,15 +196,7 @@ impl Admin {
         self.drop_old_templates().await?;
         self.clone_database("template0", name).await?;
         let url = self.url_of(name);
-        {
-            let url = url.clone();
-            // Migrating blocks, which the runtime of a test may not allow.
-            tokio::task::spawn_blocking(move || {
-                tokio::runtime::Runtime::new()?.block_on(migrate::run(&url))
-            })
-            .await?
-            .context("the template cannot be migrated")?;
-        }
+        migrate(url.clone()).await.context("the template cannot be migrated")?;
         let mark = mark(&client(&url).await?).await?;
         // Marked last: what is marked is whole.
         self.client
@@ -299,6 +311,13 @@ async fn client(url: &str) -> anyhow::Result<Client> {
     let (client, driver) = tokio_postgres::connect(url, NoTls).await?;
     tokio::spawn(driver);
     Ok(client)
+}
+
+/// Migrates a database. That blocks, which the runtime of a test may not allow.
+async fn migrate(url: String) -> anyhow::Result<()> {
+    let migrating = move || tokio::runtime::Runtime::new()?.block_on(migrate::run(&url));
+    tokio::task::spawn_blocking(migrating).await??;
+    Ok(())
 }
 
 /// What names a version of the migrations: the text of all of them.
