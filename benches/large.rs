@@ -8,7 +8,7 @@ use crate::{
     copy, dashboard,
     http::Client,
     process,
-    rate::{self, Rate, median},
+    rate::{self, Load, Rate, median},
     world::World,
 };
 
@@ -90,18 +90,19 @@ async fn unchanged(world: &World) -> anyhow::Result<()> {
         let mut client = Client::connect(&world.address, &world.token).await?;
         client.get(&path).await?;
         let tag = client.tag().context("the answer has no tag")?;
-        for connections in [1, 4] {
+        for load in [Load { connections: 1, threads: 1 }, Load { connections: 4, threads: 2 }] {
             let mut rounds = Vec::new();
             for _ in 0..ROUNDS {
-                let whole = rate::measure(world, &path, None, connections, ROUND)?;
-                rounds.push((whole, rate::measure(world, &path, Some(&tag), connections, ROUND)?));
+                let whole = rate::measure(world, &path, None, load, ROUND)?;
+                rounds.push((whole, rate::measure(world, &path, Some(&tag), load, ROUND)?));
             }
             let of = |figure: &dyn Fn(&Rate, &Rate) -> f64| {
                 median(rounds.iter().map(|(whole, kept)| figure(whole, kept)).collect())
             };
             let ms = |rate: &Rate| rate.server_ms + rate.postgres_ms;
             println!(
-                "| {name} | {connections} | {:.0} | {:.0} | {:.1} | {:.3} | {:.3} | {:.1} |",
+                "| {name} | {} | {:.0} | {:.0} | {:.1} | {:.3} | {:.3} | {:.1} |",
+                load.connections,
                 of(&|whole, _| whole.per_second),
                 of(&|_, kept| kept.per_second),
                 of(&|whole, kept| kept.per_second / whole.per_second),

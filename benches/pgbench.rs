@@ -4,6 +4,8 @@ use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, bail};
 
+use crate::rate::Load;
+
 fn binary() -> anyhow::Result<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
         .into_iter()
@@ -30,7 +32,7 @@ pub(crate) fn rate(
     url: &str,
     sql: &str,
     mode: Mode,
-    clients: usize,
+    load: Load,
     seconds: u32,
 ) -> anyhow::Result<f64> {
     let mode = match mode {
@@ -40,7 +42,8 @@ pub(crate) fn rate(
     let script = tempfile::NamedTempFile::new()?;
     fs::write(script.path(), format!("{sql};\n"))?;
     let output = Command::new(binary()?)
-        .args(["-n", "-M", mode, "-c", &clients.to_string(), "-j", "2"])
+        .args(["-n", "-M", mode, "-c", &load.connections.to_string()])
+        .args(["-j", &load.threads.to_string()])
         .args(["-T", &seconds.to_string(), "-f"])
         .arg(script.path())
         .arg(url)

@@ -5,9 +5,10 @@
 //! rate beside the two, of what asks nothing of PostgreSQL (`/health/live`): a request that costs just
 //! that and what pgbench takes is as fast as one over HTTP can be, and *of the bound* is how near we are.
 //!
-//! pgbench is run as it is by default, and with its statement prepared, as the server's is. All take
-//! turns, several rounds, and of each ratio the median counts: a machine that others share is not as
-//! fast in one second as in the next.
+//! pgbench is run as it is by default, and with its statement prepared, as the server's is. By default it
+//! has one thread for all connections, too, which is then what it is bound by; so there is another round
+//! with two. Our client has as many each time. All take turns, several rounds, and of each ratio the
+//! median counts: a machine that others share is not as fast in one second as in the next.
 
 use std::time::Duration;
 
@@ -15,12 +16,16 @@ use crate::{
     commits, copy,
     http::Client,
     pgbench::{self, Mode},
-    rate::{self, Rate, median},
+    rate::{self, Load, Rate, median},
     world::World,
 };
 
-/// Connections of each measurement.
-const CLIENTS: [usize; 2] = [1, 4];
+/// Who asks in each measurement.
+const LOADS: [Load; 3] = [
+    Load { connections: 1, threads: 1 },
+    Load { connections: 4, threads: 1 },
+    Load { connections: 4, threads: 2 },
+];
 /// Rounds of each, an odd number.
 const ROUNDS: usize = 5;
 /// The seconds of a round of one.
@@ -30,9 +35,9 @@ const COMMITS: usize = 20_000;
 pub(crate) async fn run() -> anyhow::Result<()> {
     println!("\n## Reads of {COMMITS} commits against pgbench on the same SELECT\n");
     println!(
-        "| read | connections | requests/s | pgbench tps | ratio | `-M prepared` | ratio | of the bound | server CPU ms/request | PostgreSQL CPU ms/request |"
+        "| read | connections | threads | requests/s | pgbench tps | ratio | `-M prepared` | ratio | of the bound | server CPU ms/request | PostgreSQL CPU ms/request |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     let world = World::start().await?;
     let mut client = Client::connect(&world.address, &world.token).await?;
     for from in (0..COMMITS).step_by(1_000) {
@@ -73,14 +78,16 @@ pub(crate) async fn run() -> anyhow::Result<()> {
                 .to_owned(),
         ),
     ] {
-        for connections in CLIENTS {
+        for load in LOADS {
             let mut rounds = Vec::new();
             for _ in 0..ROUNDS {
-                rounds.push(Round::measure(&world, &path, &sql, connections)?);
+                rounds.push(Round::measure(&world, &path, &sql, load)?);
             }
             let of = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure).collect());
             println!(
-                "| {name} | {connections} | {:.0} | {:.0} | {:.2} | {:.0} | {:.2} | {:.2} | {:.3} | {:.3} |",
+                "| {name} | {} | {} | {:.0} | {:.0} | {:.2} | {:.0} | {:.2} | {:.2} | {:.3} | {:.3} |",
+                load.connections,
+                load.threads,
                 of(&|it| it.ours.per_second),
                 of(&|it| it.simple),
                 of(&|it| it.ours.per_second / it.simple),
@@ -107,14 +114,14 @@ struct Round {
 }
 
 impl Round {
-    fn measure(world: &World, path: &str, sql: &str, connections: usize) -> anyhow::Result<Self> {
+    fn measure(world: &World, path: &str, sql: &str, load: Load) -> anyhow::Result<Self> {
         let time = Duration::from_secs(SECONDS.into());
-        let pgbench = |mode| pgbench::rate(&world.url, sql, mode, connections, SECONDS);
+        let pgbench = |mode| pgbench::rate(&world.url, sql, mode, load, SECONDS);
         Ok(Self {
-            ours: rate::measure(world, path, None, connections, time)?,
+            ours: rate::measure(world, path, None, load, time)?,
             simple: pgbench(Mode::Simple)?,
             prepared: pgbench(Mode::Prepared)?,
-            nothing: rate::measure(world, "/health/live", None, connections, time)?.per_second,
+            nothing: rate::measure(world, "/health/live", None, load, time)?.per_second,
         })
     }
 }

@@ -43,7 +43,7 @@ pub struct Shared {
     /// Renders `/metrics`.
     pub metrics: PrometheusHandle,
     /// Requests being served.
-    pub in_flight: AtomicUsize,
+    pub in_flight: Arc<AtomicUsize>,
     /// The tags of answers that were given lately.
     pub tags: Tags,
     /// Places for exports.
@@ -79,7 +79,7 @@ impl App {
             revoked: tokens::Revocations::default(),
             domains,
             metrics: telemetry::metrics(),
-            in_flight: AtomicUsize::new(0),
+            in_flight: Arc::default(),
             tags: Tags::default(),
             exports: Exports::new(&settings),
             rates: RateLimits::new(settings.rate_limit),

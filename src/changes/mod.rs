@@ -71,7 +71,7 @@ impl Changes {
     pub fn new(domains: &[Domain], subscribers: usize, readers: usize) -> Self {
         let feeds = domains.iter().flat_map(|domain| {
             domain.resources.iter().map(|resource| {
-                let view = Arc::new(View::new(Arc::new(resource.clone())));
+                let view = Arc::new(View::new(resource.clone()));
                 (resource.table, Feed { domain: domain.name, view })
             })
         });

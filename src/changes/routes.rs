@@ -23,7 +23,7 @@ use crate::{
     },
     query::{
         answer::json, format::Format, plan::DEFAULT_LIMIT, resource::Resource, routes::serving,
-        value,
+        value, view::View,
     },
 };
 
@@ -53,7 +53,7 @@ struct OneTable {
 async fn one_table(
     State(app): State<App>,
     caller: Allowed<ReadsResource>,
-    Extension(resource): Extension<Arc<Resource>>,
+    Extension(view): Extension<Arc<View>>,
     Query(query): Query<OneTable>,
 ) -> Result<Response> {
     let mut faults = Vec::new();
@@ -61,7 +61,7 @@ async fn one_table(
     let limit = limit(query.limit, &mut faults);
     refuse(faults)?;
     let wanted = Wanted {
-        tables: Some(vec![resource.table]),
+        tables: Some(vec![view.resource().table]),
         hidden: Vec::new(),
         private: caller.has(&Scope::ReadPii),
         limit,

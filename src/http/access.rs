@@ -14,7 +14,7 @@ use super::{
     problem::{Problem, Result},
     scope::Scope,
 };
-use crate::{app::App, config::ReadAuth, query::resource::Resource, telemetry};
+use crate::{app::App, config::ReadAuth, query::view::View, telemetry};
 
 /// Which scope a request needs.
 pub trait Needed: Send + Sync + 'static {
@@ -48,14 +48,14 @@ needs! {
     Administers => Admin,
 }
 
-/// Needs the scope of the route's resource: its `Extension<Arc<Resource>>`.
+/// Needs the scope of the route's resource: that of its `Extension<Arc<View>>`.
 #[derive(Debug)]
 pub struct ReadsResource;
 
 impl Needed for ReadsResource {
     fn scope(parts: &Parts) -> Result<Scope> {
-        match parts.extensions.get::<Arc<Resource>>() {
-            Some(resource) => Ok(resource.scope.clone()),
+        match parts.extensions.get::<Arc<View>>() {
+            Some(view) => Ok(view.resource().scope.clone()),
             None => Err(Problem::internal("the route has no resource")),
         }
     }
@@ -160,9 +160,9 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     (sole && scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim())
 }
 
-/// Whether the token of a request, if it has one, is good now. What it may do is another question.
-pub(super) fn is_welcome(headers: &HeaderMap, app: &App) -> bool {
-    caller(headers, app).is_ok()
+/// Refuses a request whose token is not good now. What it may do is another question.
+pub(super) fn welcome(headers: &HeaderMap, app: &App) -> Result<()> {
+    caller(headers, app).map(drop)
 }
 
 /// The token of a request. None is sent: none. A bad one is sent: refused, even where none is

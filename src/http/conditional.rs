@@ -9,22 +9,30 @@
 //! as long as that table does not change the answer to it needs neither handler nor database.
 
 use std::{
+    convert::Infallible,
     fs::File,
     io::{self, Seek as _},
+    sync::Arc,
+    task::{Context, Poll},
 };
 
 use axum::{
     body::{Body, HttpBody as _},
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
+use futures_util::future::{BoxFuture, Either};
 use memchr::memmem;
+use tower::Service;
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{access, problem::Problem, tags::Known};
+use super::{
+    access,
+    problem::Problem,
+    tags::{Key, Known},
+};
 use crate::{app::App, changes::versions::Stamp};
 
 /// How an answer may be kept, unless its handler says otherwise: with a question whether it is
@@ -64,40 +72,86 @@ impl ReadAt {
 }
 
 /// The layer. It stands within compression: it needs the body as the handler made it.
-pub(super) async fn layer(State(app): State<App>, request: Request, next: Next) -> Response {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return next.run(request).await;
+#[derive(Clone)]
+pub(super) struct Conditional<S> {
+    pub(super) app: App,
+    pub(super) next: S,
+}
+
+impl<S> Service<Request> for Conditional<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<S::Future, BoxFuture<'static, Result<Response, Infallible>>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.next.poll_ready(context)
     }
-    let key = app.tags.key(&request);
-    let held = Held::of(request.headers());
-    let begun = app.clock.now();
-    if !held.0.is_empty()
-        && let Some(known) = app.tags.get(key)
-        && held.has(known.tag())
-        && known.read_at().holds(&app)
-        && access::is_welcome(request.headers(), &app)
-    {
-        return known.unchanged();
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            return Either::Left(self.next.call(request));
+        }
+        let app = self.app.clone();
+        let asked = Asked {
+            key: app.tags.key(&request),
+            held: Held::of(request.headers()),
+            begun: app.clock.now(),
+        };
+        Either::Right(match asked.known(&app) {
+            None => {
+                let answer = self.next.call(request);
+                Box::pin(async move { Ok(asked.answered(&app, answer.await?).await) })
+            }
+            // In the future, where a line of the log is the request's.
+            Some(known) => Box::pin(async move {
+                let welcome = access::welcome(request.headers(), &app);
+                Ok(welcome.map_or_else(Problem::into_response, |()| known.unchanged()))
+            }),
+        })
     }
-    let response = next.run(request).await;
-    match response.status() {
-        StatusCode::OK => {}
-        // Without a word a browser would keep it for ever, and what it leads to moves again.
-        StatusCode::MOVED_PERMANENTLY => return with_caching(response),
-        _ => return response,
+}
+
+/// What of a request its tag depends on.
+struct Asked {
+    key: Key,
+    held: Held,
+    begun: DateTime<Utc>,
+}
+
+impl Asked {
+    /// What was answered lately, if the client has it and it is still so.
+    fn known(&self, app: &App) -> Option<Arc<Known>> {
+        if self.held.0.is_empty() {
+            return None;
+        }
+        app.tags.get(self.key).filter(|it| self.held.has(it.tag()) && it.read_at().holds(app))
     }
-    let Ok((mut response, tag)) =
-        tagged(response, |it| (begun..=app.clock.now()).contains(it)).await
-    else {
-        return Problem::internal("the body of an answer could not be read").into_response();
-    };
-    response = with_caching(response);
-    let Some(tag) = tag else { return response };
-    response.headers_mut().insert(header::ETAG, tag.clone());
-    if let Some(read_at) = response.extensions().get::<ReadAt>() {
-        app.tags.keep(key, Known::new(*read_at, response.headers(), tag.clone()));
+
+    /// The answer with its tag, or word that the client has it.
+    async fn answered(self, app: &App, response: Response) -> Response {
+        match response.status() {
+            StatusCode::OK => {}
+            // Without a word a browser would keep it for ever, and what it leads to moves again.
+            StatusCode::MOVED_PERMANENTLY => return with_caching(response),
+            _ => return response,
+        }
+        let Ok((mut response, tag)) =
+            tagged(response, |it| (self.begun..=app.clock.now()).contains(it)).await
+        else {
+            return Problem::internal("the body of an answer could not be read").into_response();
+        };
+        response = with_caching(response);
+        let Some(tag) = tag else { return response };
+        response.headers_mut().insert(header::ETAG, tag.clone());
+        if let Some(read_at) = response.extensions().get::<ReadAt>() {
+            app.tags.keep(self.key, Known::new(*read_at, response.headers(), tag.clone()));
+        }
+        if self.held.has(&tag) { unchanged(response) } else { response }
     }
-    if held.has(&tag) { unchanged(response) } else { response }
 }
 
 /// The answer with what it depends on, and how it may be kept.

@@ -5,21 +5,22 @@
 
 use std::{
     any::Any,
+    convert::Infallible,
     panic::AssertUnwindSafe,
     sync::Arc,
+    task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use axum::{
-    Router,
-    body::Body,
-    extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
+    extract::{ConnectInfo, FromRequestParts, MatchedPath, Request},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, request::Parts},
-    middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use futures_util::FutureExt;
-use tower::ServiceBuilder;
+use futures_util::{FutureExt, future::BoxFuture};
+use tower::{Service, ServiceBuilder, layer::layer_fn};
 use tower_http::{
     CompressionLevel,
     compression::{
@@ -31,8 +32,9 @@ use tower_http::{
 use uuid::Uuid;
 
 use super::{
-    access, conditional,
-    limits::Place,
+    access,
+    conditional::Conditional,
+    limits::{Allowance, Place},
     problem::{Problem, Result},
 };
 use crate::{app::App, config::Settings, query::export, telemetry};
@@ -70,13 +72,13 @@ pub fn wrap(router: Router, app: App) -> Router {
                 .and(NotForContentType::SSE),
         );
     let cors = cors(&app.settings);
-    let conditional = middleware::from_fn_with_state(app.clone(), conditional::layer);
+    let conditional = {
+        let app = app.clone();
+        layer_fn(move |next| Conditional { app: app.clone(), next })
+    };
+    let around = layer_fn(move |next| Around { app: app.clone(), next });
     router.layer(
-        ServiceBuilder::new()
-            .layer(middleware::from_fn_with_state(app, around))
-            .layer(cors)
-            .layer(compression)
-            .layer(conditional),
+        ServiceBuilder::new().layer(around).layer(cors).layer(compression).layer(conditional),
     )
 }
 
@@ -109,45 +111,73 @@ fn cors(settings: &Settings) -> CorsLayer {
         .max_age(Duration::from_mins(10))
 }
 
-/// The layer around everything.
-async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let id = take_id(request.headers_mut());
-    request.extensions_mut().insert(RequestId(Arc::clone(&id)));
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-
-    let work = async {
-        let response = admitted(&app, request, next).await;
-        let response = finish(response, &uri, &id);
-        report(&method, &uri, route.as_ref(), response.status(), started.elapsed());
-        response
-    };
-    telemetry::within_request(Arc::clone(&id), work).await
+/// The layer around everything. It calls the next service at once, so that none is cloned for it.
+#[derive(Clone)]
+struct Around<S> {
+    app: App,
+    next: S,
 }
 
-/// Lets the request in if there is room and the client is not too fast.
-async fn admitted(app: &App, request: Request, next: Next) -> Response {
+impl<S, B> Service<Request> for Around<S>
+where
+    S: Service<Request, Response = Response<B>, Error = Infallible>,
+    S::Future: Send + 'static,
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.next.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let started = Instant::now();
+        let id = take_id(request.headers_mut());
+        request.extensions_mut().insert(RequestId(Arc::clone(&id)));
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        // A read may not take for ever.
+        let most = Duration::from_millis(self.app.settings.request_timeout_ms);
+        let most = (method == Method::GET).then_some(most);
+
+        let (allowance, admitted) = admit(&self.app, &request);
+        let admitted = admitted.map(|place| (place, self.next.call(request)));
+        Box::pin(telemetry::within_request(Arc::clone(&id), async move {
+            let mut response = match admitted {
+                Ok((_place, answer)) => bounded(answer, most).await,
+                Err(problem) => problem.into_response(),
+            };
+            if let Some(allowance) = allowance {
+                allowance.write(response.headers_mut());
+            }
+            let response = finish(response, &uri, &id);
+            report(&method, &uri, route.as_ref(), response.status(), started.elapsed());
+            Ok(response)
+        }))
+    }
+}
+
+/// Lets the request in if there is room and the client is not too fast. Gives what the client may
+/// still do, where that is limited, and the request's place, if it takes one.
+fn admit(app: &App, request: &Request) -> (Option<Allowance>, Result<Option<Place>>) {
     let path = request.uri().path();
     // Whoever asks whether we are well must get an answer above all when we are busy.
     let watch = path.starts_with("/health/") || path == "/metrics";
-    let Some(_place) = Place::take(&app.in_flight, app.settings.max_in_flight)
-        .map(Some)
-        .or_else(|| watch.then_some(None))
-    else {
-        let detail = "The server has as many requests as it can take.";
-        return Problem::unavailable("too_many_in_flight", detail).into_response();
-    };
-    if !app.rates.on() || watch {
-        return bounded(app, request, next).await;
+    let place = Place::take(&app.in_flight, app.settings.max_in_flight);
+    if watch {
+        return (None, Ok(place));
     }
-    let allowance = app.rates.count(&client(app, &request));
-    let mut response = match allowance.refused() {
-        Some(problem) => problem.into_response(),
-        None => bounded(app, request, next).await,
-    };
-    allowance.write(response.headers_mut());
-    response
+    if place.is_none() {
+        let detail = "The server has as many requests as it can take.";
+        return (None, Err(Problem::unavailable("too_many_in_flight", detail)));
+    }
+    if !app.rates.on() {
+        return (None, Ok(place));
+    }
+    let allowance = app.rates.count(&client(app, request));
+    (Some(allowance), allowance.refused().map_or(Ok(place), Err))
 }
 
 /// Who a request counts for: the token's subject, else the address it comes from.
@@ -161,21 +191,30 @@ fn client(app: &App, request: &Request) -> String {
     peer.map_or_else(String::new, |ConnectInfo(peer)| peer.ip().to_string())
 }
 
-/// Runs the handler; a panic of it is a 500, and a read may not take for ever.
-async fn bounded(app: &App, request: Request, next: Next) -> Response {
-    let read = *request.method() == Method::GET;
-    let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let outcome = if read {
-        let most = Duration::from_millis(app.settings.request_timeout_ms);
-        let Ok(outcome) = tokio::time::timeout(most, handler).await else {
-            let detail = "The request took longer than the server allows.";
-            return Problem::unavailable("request_timeout", detail).into_response();
-        };
-        outcome
-    } else {
-        handler.await
+/// The answer, if it comes in time; a panic on the way to it is a 500.
+async fn bounded<B>(
+    answer: impl Future<Output = Result<Response<B>, Infallible>>,
+    most: Option<Duration>,
+) -> Response
+where
+    B: HttpBody<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    let answer = AssertUnwindSafe(answer).catch_unwind();
+    let outcome = match most {
+        None => answer.await,
+        Some(most) => {
+            let Ok(outcome) = tokio::time::timeout(most, answer).await else {
+                let detail = "The request took longer than the server allows.";
+                return Problem::unavailable("request_timeout", detail).into_response();
+            };
+            outcome
+        }
     };
-    outcome.unwrap_or_else(|panic| Problem::internal(panic_text(&*panic)).into_response())
+    match outcome {
+        Ok(Ok(response)) => response.map(Body::new),
+        Ok(Err(never)) => match never {},
+        Err(panic) => Problem::internal(panic_text(&*panic)).into_response(),
+    }
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> &str {

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -15,18 +15,18 @@ use super::problem::Problem;
 
 /// A request's place among those being served; leaves it when dropped.
 #[derive(Debug)]
-pub struct Place<'a>(&'a AtomicUsize);
+pub struct Place(Arc<AtomicUsize>);
 
-impl<'a> Place<'a> {
+impl Place {
     /// Takes a place, if fewer than `most` are taken.
-    pub fn take(taken: &'a AtomicUsize, most: usize) -> Option<Self> {
-        let place = Self(taken);
+    pub fn take(taken: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let place = Self(Arc::clone(taken));
         // Dropping the place gives it back, also when it was one too many.
         (taken.fetch_add(1, Ordering::Relaxed) < most).then_some(place)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn places_are_given_back() {
-        let taken = AtomicUsize::new(0);
+        let taken = Arc::default();
         let first = Place::take(&taken, 1);
         assert!(first.is_some());
         assert!(Place::take(&taken, 1).is_none());

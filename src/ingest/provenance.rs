@@ -199,12 +199,12 @@ async fn show(
     State(app): State<App>,
     caller: Allowed<ReadsResource>,
     _: NoParams,
-    Extension(resource): Extension<Arc<Resource>>,
     Extension(view): Extension<Arc<View>>,
     Path(id): Path<String>,
 ) -> Result<Response> {
+    let resource = view.resource();
     let key = resource.key();
-    let id = answer::key(&resource, &id)?;
+    let id = answer::key(resource, &id)?;
     // Whoever is not shown the row is not told where it comes from.
     answer::one(&app, &caller, &view, &[Filter::equals(0, id.clone())], &Params::default()).await?;
     let unknown = || Problem::not_found("Where this row comes from is not recorded.");

@@ -26,8 +26,9 @@ use crate::db::{
     sql::{Row as Values, Value},
 };
 
-/// Bytes that a row is thought to take until it is known.
-const ROW_GUESS: usize = 256;
+/// Bytes that a row is thought to take until it is known. Rather too many: a page that outgrows them
+/// is copied.
+const ROW_GUESS: usize = 512;
 
 /// A page as it is answered.
 #[derive(Debug)]
@@ -104,7 +105,7 @@ pub async fn one(
     let extra = hidden(columns, shown.include.iter().map(|it| it.from));
     let mut included =
         Included::new(&shown.include, shown.private, |column| position(columns, &extra, column));
-    let mut body = Vec::with_capacity(4 * ROW_GUESS);
+    let mut body = Vec::with_capacity(2 * ROW_GUESS);
     let statement = select::one(view, shown.fields.as_ref(), &extra, filters, shown.private);
     let mut found = AsyncConnectionCore::load(connection, view.ready(statement)).await?;
     let Some(row) = found.try_next().await? else { return Ok(None) };

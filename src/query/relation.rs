@@ -5,10 +5,7 @@
 //! rows whose keys name it. A subtype's row is one with its base's, so what refers to either
 //! refers to it.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock},
-};
+use std::{collections::HashMap, sync::LazyLock};
 
 use super::{docs::singular, resource::Resource, value, view::View};
 use crate::{domains, http::problem::Fault};
@@ -64,7 +61,7 @@ static GRAPH: LazyLock<HashMap<&'static str, Node>> = LazyLock::new(|| {
     let all: Vec<_> = domains::all().into_iter().flat_map(|domain| domain.resources).collect();
     let node = |resource: &Resource| {
         let relations = relations(resource, &all);
-        (resource.table, Node { view: View::new(Arc::new(resource.clone())), relations })
+        (resource.table, Node { view: View::new(resource.clone()), relations })
     };
     all.iter().map(node).collect()
 });

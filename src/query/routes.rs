@@ -46,11 +46,9 @@ pub fn list(resource: &Resource) -> OpenApiRouter<App> {
     serving(resource, OpenApiRouter::new().routes((schemas, paths, get(list_rows))))
 }
 
-/// Tells the handlers of `router` which resource they read.
+/// Tells the handlers of `router` which resource they read, as `Extension<Arc<View>>`.
 pub fn serving(resource: &Resource, router: OpenApiRouter<App>) -> OpenApiRouter<App> {
-    let resource = Arc::new(resource.clone());
-    let view = Arc::new(View::new(Arc::clone(&resource)));
-    router.layer(Extension(view)).layer(Extension(resource))
+    router.layer(Extension(Arc::new(View::new(resource.clone()))))
 }
 
 async fn list_rows(

@@ -1,7 +1,5 @@
 //! A resource prepared for reading: what no request changes is worked out once.
 
-use std::sync::Arc;
-
 use super::{
     column::{Column, PREFIX},
     resource::Resource,
@@ -13,7 +11,7 @@ use crate::db::sql::Statement;
 /// A resource with its SQL.
 #[derive(Debug)]
 pub struct View {
-    resource: Arc<Resource>,
+    resource: Resource,
     /// `table."column"`, for each column.
     paths: Vec<String>,
     /// `left(table."column", 200)`, for each column.
@@ -31,7 +29,7 @@ pub struct View {
 
 impl View {
     /// Prepares a resource.
-    pub fn new(resource: Arc<Resource>) -> Self {
+    pub fn new(resource: Resource) -> Self {
         let mut paths: Vec<_> = resource.columns.iter().map(Column::path).collect();
         let select = format!("select {}", paths.join(", "));
         let prose = Prose::of(&resource);
@@ -51,7 +49,7 @@ impl View {
     }
 
     /// The resource.
-    pub fn resource(&self) -> &Arc<Resource> {
+    pub fn resource(&self) -> &Resource {
         &self.resource
     }
 

@@ -1,8 +1,6 @@
 //! Every column that can be sorted by is read along an index, from whichever page: so a late page
 //! costs what the first one costs.
 
-use std::sync::Arc;
-
 use boost_dashboard::query::{explain, grammar, view::View};
 use diesel_async::SimpleAsyncConnection as _;
 
@@ -18,7 +16,7 @@ async fn every_sort_follows_an_index() {
     connection.batch_execute(settings).await.unwrap();
     let mut sorted = Vec::new();
     for resource in resources() {
-        let view = View::new(Arc::new(resource.clone()));
+        let view = View::new(resource.clone());
         for column in resource.columns.iter().filter(|column| column.indexed) {
             for minus in ["", "-"] {
                 let sort = format!("{minus}{}", column.name);

@@ -32,11 +32,7 @@ use crate::{
         problem::{Problem, Result},
     },
     ingest::{archive::Archive, clean, derived},
-    query::{
-        answer, docs,
-        resource::{Resource, Served},
-        routes::serving,
-    },
+    query::{answer, docs, resource::Served, routes::serving, view::View},
 };
 
 /// Where the text of a hash is, relative to the workspace.
@@ -71,11 +67,11 @@ async fn show(
     State(app): State<App>,
     _: Allowed<ReadsResource>,
     _: NoParams,
-    Extension(resource): Extension<Arc<Resource>>,
+    Extension(view): Extension<Arc<View>>,
     Path(id): Path<String>,
 ) -> Result<Response> {
-    let key = resource.key();
-    let id = answer::key(&resource, &id)?;
+    let key = view.resource().key();
+    let id = answer::key(view.resource(), &id)?;
     let mut statement = Statement::new(
         "select c.content_hash, i.items -> (c.source_item - i.first_index) ->> 'raw' \
          from boost_doc_content c left join lateral (select * from receipt_items \

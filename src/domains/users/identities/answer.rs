@@ -1,6 +1,6 @@
 //! Answers: the rows that an operation was about, and its number in the journal.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -123,7 +123,7 @@ static RELATION: LazyLock<View> = LazyLock::new(view::<TempProfileIdentityRelati
 static SUGGESTION: LazyLock<View> = LazyLock::new(view::<IdentitySuggestion>);
 
 fn view<R: Served>() -> View {
-    View::new(Arc::new(R::resource()))
+    View::new(R::resource())
 }
 
 impl Answer {
