@@ -112,7 +112,9 @@ fn ask_until(mut sockets: Vec<Socket>, asked: &Asked, end: Instant) -> anyhow::R
             .iter()
             .map(|socket| PollFd::new(socket.stream.as_fd(), PollFlags::POLLIN))
             .collect();
-        poll(&mut waiting, PollTimeout::from(PATIENCE))?;
+        if poll(&mut waiting, PollTimeout::from(PATIENCE))? == 0 {
+            bail!("no answer to {}", asked.request);
+        }
         let ready: Vec<_> = waiting.iter().map(|it| it.any().unwrap_or_default()).collect();
         for (socket, _) in sockets.iter_mut().zip(ready).filter(|(_, is_ready)| *is_ready) {
             if socket.read(asked)? {
